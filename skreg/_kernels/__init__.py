@@ -1,0 +1,1 @@
+"""Compiled loops: typed, in place, without the interpreter lock; they import nothing above."""

@@ -1,0 +1,77 @@
+"""Weighted centring: every linear problem here is solved without intercept on centred data.
+
+With weights v_i and V = sum v_i, the intercept that minimizes sum_i v_i (y_i - x_i'w - b)^2 is
+b = ybar - xbar'w, the bars being weighted means. What remains is the plain least-squares problem
+||yc - Xc w||^2 with rows sqrt(v_i) (x_i - xbar) and sqrt(v_i) (y_i - ybar).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import LinearOperator
+
+
+class Design(NamedTuple):
+    """Centred data, rows scaled by the roots of their weights.
+
+    A dense X is centred already. A sparse X is scaled but not centred, so as to stay sparse: the
+    design it stands for is ``X - outer(root_weight, X_mean)``, which `operator` multiplies with.
+    """
+
+    X: np.ndarray | sparse.sparray
+    y: np.ndarray  # (n_samples, n_targets), centred and scaled
+    X_mean: np.ndarray  # (n_features,), zeros without intercept
+    y_mean: np.ndarray  # (n_targets,)
+    root_weight: np.ndarray  # (n_samples,)
+
+    def operator(self):
+        """The centred design as a linear operator (used where X is sparse)."""
+        X, mean, root = self.X, self.X_mean, self.root_weight
+        return LinearOperator(
+            X.shape,
+            dtype=X.dtype,
+            matvec=lambda w: X @ w.ravel() - root * (mean @ w.ravel()),
+            rmatvec=lambda r: X.T @ r.ravel() - mean * (root @ r.ravel()),
+            matmat=lambda W: X @ W - np.outer(root, mean @ W),
+            rmatmat=lambda R: X.T @ R - np.outer(mean, root @ R),
+        )
+
+
+def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False):
+    """Return the `Design` of (X, y): dense X (n, p) or sparse, y (n,) or (n, t).
+
+    Neither argument is changed, unless `overwrite` lets a dense, writeable X be centred in place.
+    """
+    y = y.reshape(len(y), -1)
+    root = np.ones(X.shape[0], X.dtype) if weight is None else np.sqrt(weight, dtype=X.dtype)
+    if fit_intercept:
+        X_mean = weighted_mean(X, weight)
+        y_mean = weighted_mean(y, weight)
+        y = y - y_mean
+    else:
+        X_mean, y_mean = np.zeros(X.shape[1], X.dtype), np.zeros(y.shape[1], X.dtype)
+    if weight is not None:
+        y = y * root[:, None]
+    if sparse.issparse(X):
+        if weight is not None:
+            X = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2) @ X
+    elif fit_intercept or weight is not None:
+        inplace = overwrite and X.flags.writeable
+        out = X if inplace else np.empty_like(X, order=order)
+        np.subtract(X, X_mean, out=out)
+        if weight is not None:
+            out *= root[:, None]
+        X = out
+    return Design(X, y.astype(X.dtype, copy=False), X_mean, y_mean, root)
+
+
+def weighted_mean(A, weight=None):
+    """Column means of a dense or sparse A, summed in float64 so that float32 keeps its digits."""
+    n = A.shape[0]
+    weight = np.ones(n) if weight is None else weight.astype(np.float64)
+    if sparse.issparse(A) or A.dtype == np.float64:
+        total = A.T @ weight
+    else:
+        total = np.einsum("i,ij->j", weight, A, dtype=np.float64)
+    return (total / weight.sum()).astype(A.dtype)

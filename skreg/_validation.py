@@ -1,0 +1,38 @@
+"""The edge where scikit-learn's validation is called; the only file that uses its private parts."""
+
+import numpy as np
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.validation import _check_sample_weight
+
+__all__ = ["InvalidParameterError", "check_finite_fit", "check_weights", "fit_context"]
+
+
+def check_weights(sample_weight, X):
+    """Return None or weights of shape (n_samples,) in X's dtype, none negative, not all zero.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, NaN or infinity, a negative weight, or weights that sum to zero.
+    """
+    if sample_weight is None:
+        return None
+    weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    if not np.all(weight >= 0):
+        raise ValueError(
+            f"sample_weight must be non-negative and finite; its smallest entry is "
+            f"{np.min(weight)!s}. Use 0 to leave a row out."
+        )
+    return weight
+
+
+def check_finite_fit(estimator, **arrays):
+    """Raise where a fit overflowed, naming the first array that is not finite."""
+    for name, array in arrays.items():
+        if not np.all(np.isfinite(array)):
+            raise ValueError(
+                f"{type(estimator).__name__} produced non-finite values in {name}: the input "
+                f"data contain values too large for {np.asarray(array).dtype}. Scale the data, "
+                f"for example with sklearn.preprocessing.StandardScaler."
+            )

@@ -1,0 +1,1 @@
+"""Slow NumPy oracles: the formulas of docs/math.md, word for word."""
