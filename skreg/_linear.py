@@ -1,6 +1,5 @@
 """What linear regressors share: prediction, and the intercept from the means."""
 
-import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -30,7 +29,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _store_coef(self, coef, design, y_ndim):
         """Set ``coef_`` and ``intercept_`` from coefficients (n_targets, n_features).
 
-        As in scikit-learn, one target gives a flat ``coef_`` and, from a flat y, a scalar intercept.
+        One target gives a flat ``coef_`` and, where y was flat, a scalar intercept.
         """
         intercept = design.y_mean - coef @ design.X_mean
         check_finite_fit(self, coef_=coef, intercept_=intercept)

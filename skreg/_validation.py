@@ -1,4 +1,4 @@
-"""The edge where scikit-learn's validation is called; the only file that uses its private parts."""
+"""The only file that uses scikit-learn's private parts: validation at the edge."""
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context

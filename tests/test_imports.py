@@ -48,7 +48,5 @@ def test_the_reader_sees_an_upward_arrow():
 
 def test_private_scikit_learn_only_in_validation():
     private = re.compile(r"sklearn[\w.]*\._|from sklearn[\w.]* import .*\b_\w")
-    found = [
-        p.name for p in FILES if p.name != "_validation.py" and private.search(p.read_text())
-    ]
+    found = [p.name for p in FILES if p.name != "_validation.py" and private.search(p.read_text())]
     assert found == []
