@@ -1,42 +1,24 @@
 """Multilayer perceptrons with dropout, decoupled weight decay and label smoothing."""
 
-import warnings
-from numbers import Integral, Real
-
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
+from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skreg._solvers import updates
+from skreg._perceptron import Perceptron
 from skreg._solvers.network import (
-    Network,
-    Rows,
     decisions,
-    initial_parameters,
-    join,
     log_probabilities,
     logits,
     probabilities,
     split,
 )
-from skreg._solvers.training import Epochs, Progress, train, train_lbfgs
-from skreg._validation import (
-    Interval,
-    Options,
-    StrOptions,
-    check_partial_fit_first_call,
-    check_weights,
-    fit_context,
-)
+from skreg._validation import check_partial_fit_first_call, fit_context
 
 
-class MLPClassifier(ClassifierMixin, BaseEstimator):
+class MLPClassifier(ClassifierMixin, Perceptron):
     r"""Multilayer perceptron classifier with four regularizers.
 
     Minimizes, over weight matrices W and biases b,
@@ -219,9 +201,11 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    float32 input is trained and predicted in float32, any other in float64. X is never copied as
-    a whole if it is float already, whatever its memory order; sparse X is never made dense.
-    A batch whose sample weights are all zero is skipped.
+    float32 input is trained and predicted in float32, any other in float64. X is not copied as a
+    whole if it is float already, whatever its memory order ('lbfgs' makes a float64 copy of
+    float32 input); sparse X is never made dense. A batch whose sample weights are all zero is
+    skipped. Memory beyond X: three ('sgd') or four ('adam') vectors of all parameters and the
+    activations of one batch.
 
     References
     ----------
@@ -249,38 +233,6 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     >>> bool(model.fit(X, y).score(X_test, y_test) > 0.95)
     True
     """
-
-    _parameter_constraints: dict = {  # noqa: RUF012
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-    }
 
     def __init__(
         self,
@@ -361,7 +313,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         """
         return self._fit(X, y, sample_weight, incremental=False)
 
-    @available_if(lambda self: self._check_stochastic())
+    @available_if(Perceptron._check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch on the given samples, going on from what was learned before.
@@ -444,49 +396,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         """
         return log_probabilities(self._both_sides(self._logits(X)), self.out_activation_)
 
-    def _check_stochastic(self):
-        """Hide partial_fit where there are no epochs."""
-        if self.solver == "lbfgs":
-            raise AttributeError(
-                "partial_fit is only available for stochastic solvers: set solver to 'sgd', "
-                "'adam' or 'adamw' instead of 'lbfgs'."
-            )
-        return True
-
-    def _logits(self, X):
-        """The output layer for new samples, before softmax or logistic function."""
-        check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
-        )
-        return logits(X, self.coefs_, self.intercepts_, self.activation)
-
     def _both_sides(self, z):
         """Two columns for the two classes of a single logistic output."""
         return np.hstack([-z, z]) if self.n_outputs_ == 1 else z
-
-    def _fit(self, X, y, sample_weight, incremental):
-        """Validate, train, store: the one way into the solvers."""
-        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        dtype = (np.float64, np.float32) if first else self.coefs_[0].dtype
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, reset=first
-        )
-        weight = check_weights(sample_weight, X)
-        targets = self._encode(y, incremental)
-        network = self._network(X.shape[1], first)
-        rng = check_random_state(self.random_state)
-        if first:
-            self._update, self._progress = None, Progress()
-            parameters = initial_parameters(network.units, self.activation, X.dtype, rng)
-        else:
-            parameters = join(self.coefs_, self.intercepts_, X.dtype)
-        if self.solver == "lbfgs":
-            result = self._run_lbfgs(parameters, network, X, targets, weight)
-        else:
-            result = self._run_epochs(parameters, network, X, targets, weight, rng, incremental)
-        self._store(result, network, X.dtype, incremental)
-        return self
 
     def _encode(self, y, incremental):
         """Learn or check the classes; return targets as the solvers take them."""
@@ -503,7 +415,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(
                 "MLPClassifier needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {self.classes_[0]!r}"
+                f"contains only one class: {self.classes_[0]}"
             )
         return np.searchsorted(self.classes_, y).astype(np.int32)[:, None]
 
@@ -520,207 +432,27 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 f"'y' has {classes}. Name all classes in the first call to partial_fit."
             )
 
-    def _network(self, n_features, first):
-        """Check and collect the architecture."""
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if sizes.ndim != 1 or any(
-            not isinstance(s, Integral) or s < 1 for s in sizes.tolist()
-        ):
-            raise ValueError(
-                "hidden_layer_sizes must be > 0 and whole numbers, got "
-                f"{self.hidden_layer_sizes}. Use () for a network without hidden layers."
-            )
+    def _output(self):
+        """One output for two classes, else one a class or label."""
         y_type = self._label_binarizer.y_type_
-        n_outputs = 1 if y_type == "binary" else len(self.classes_)
-        network = Network(
-            units=(n_features, *sizes.tolist(), n_outputs),
-            activation=self.activation,
-            loss="softmax" if y_type == "multiclass" else "logistic",
-            dropout=self._dropout_rates(len(sizes)),
-            label_smoothing=self.label_smoothing,
-            alpha=self.alpha,
-        )
-        trained = network.units if first else (n_features, *(len(b) for b in self.intercepts_))
-        if network.units != trained:
-            raise ValueError(
-                f"The network was trained with layers of {trained} units and cannot go on with "
-                f"{network.units}. Keep hidden_layer_sizes, or set warm_start=False and call fit."
-            )
-        return network
+        loss = "softmax" if y_type == "multiclass" else "logistic"
+        return 1 if y_type == "binary" else len(self.classes_), loss
 
-    def _dropout_rates(self, n_hidden):
-        """One rate for each hidden layer."""
-        rates = np.asarray(self.dropout, dtype=float)
-        if rates.ndim == 0:
-            rates = np.full(n_hidden, rates)
-        if rates.shape != (n_hidden,) or not np.all((rates >= 0) & (rates < 1)):
-            raise ValueError(
-                f"dropout must be one rate in [0, 1), or one for each of the {n_hidden} hidden "
-                f"layers; got {self.dropout!r}."
-            )
-        if self.solver == "lbfgs" and rates.any():
-            raise ValueError(
-                f"dropout={self.dropout!r} does not work with solver='lbfgs', which needs the "
-                "same objective at every evaluation. Set dropout=0, or solver='adamw'."
-            )
-        return tuple(rates.tolist())
-
-    def _run_lbfgs(self, parameters, network, X, targets, weight):
-        """Train on all rows at once, in float64 lest the line search runs out of digits."""
-        weight = None if weight is None else weight.astype(np.float64, copy=False)
-        return train_lbfgs(
-            parameters.astype(np.float64),
-            network,
-            Rows.of(X.astype(np.float64, copy=False), targets, weight),
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            tol=self.tol,
-            report=self._report,
-        )
-
-    def _run_epochs(self, parameters, network, X, targets, weight, rng, incremental):
-        """Train batch by batch."""
-        if self._update is None or not incremental:
-            self._update = self._new_update(len(parameters), parameters.dtype)
-        self._progress.watch_scores(self.early_stopping)
-        order, score = np.arange(X.shape[0]), None
-        if self.early_stopping:
-            order, score = self._hold_out(network, X, targets, weight, rng)
-        epochs = Epochs(
-            batch_size=self._batch_rows(len(order)),
-            max_iter=1 if incremental else self.max_iter,
-            shuffle=self.shuffle,
-            tol=self.tol,
-            patience=self.n_iter_no_change,
-            # Without dropout nothing is drawn, so that a seed keeps scikit-learn's meaning.
-            dropout_seed=rng.randint(2**31 - 1) if any(network.dropout) else 0,
-        )
-        return train(
-            parameters,
-            network,
-            Rows.of(X, targets, weight),
-            order,
-            self._update,
-            epochs,
-            self._progress,
-            rng,
-            score,
-            self._report,
-        )
-
-    def _new_update(self, n, dtype):
-        """The update rule that the parameters ask for."""
-        if self.solver == "sgd":
-            return updates.sgd(
-                n,
-                dtype,
-                learning_rate=self.learning_rate_init,
-                momentum=self.momentum,
-                nesterov=self.nesterovs_momentum,
-                schedule=self.learning_rate,
-                power_t=self.power_t,
-            )
-        return updates.adam(
-            n,
-            dtype,
-            learning_rate=self.learning_rate_init,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            weight_decay=self.weight_decay if self.solver == "adamw" else 0.0,
-        )
-
-    def _hold_out(self, network, X, targets, weight, rng):
-        """Split the rows; return those to train on, and the accuracy on the others."""
-        kept, held = train_test_split(
-            np.arange(X.shape[0]),
-            random_state=rng,
-            test_size=self.validation_fraction,
-            stratify=targets if network.units[-1] == 1 else None,
-        )
-        if len(held) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' "
-                f"({self.validation_fraction}) or the size of your dataset ({X.shape[0]} samples)."
-            )
-        X_held, targets_held = X[held], targets[held]
-        weight_held = None if weight is None else weight[held]
-        if weight is not None and not (weight_held.any() and weight[kept].any()):
-            raise ValueError(
-                "With early_stopping=True, sample_weight must be positive for some training and "
-                "some held-out samples. Increase 'validation_fraction', or drop the samples of "
-                "weight zero."
-            )
+    def _scorer(self, network, X, targets, weight):
+        """Accuracy on held-out rows; a multilabel row counts when all its labels are right."""
 
         def accuracy(parameters):
-            z = logits(X_held, *split(parameters, network.units), network.activation)
-            right = (decisions(z, network.loss) == targets_held).all(axis=1)
-            return float(np.average(right, weights=weight_held))
+            z = logits(X, *split(parameters, network.units), network.activation)
+            right = (decisions(z, network.loss) == targets).all(axis=1)
+            return float(np.average(right, weights=weight))
 
-        return kept, accuracy
+        return accuracy
 
-    def _batch_rows(self, n):
-        """batch_size, never more than there are rows."""
-        if self.batch_size == "auto":
-            return min(200, n)
-        if self.batch_size > n:
-            warnings.warn(
-                f"batch_size={self.batch_size} is larger than the {n} training samples. It is "
-                f"going to be clipped to {n}."
-            )
-        return min(self.batch_size, n)
-
-    def _report(self, line):
-        """Let the solvers speak where the user wants to listen."""
-        if self.verbose:
-            print(line)
-
-    def _store(self, result, network, dtype, incremental):
-        """Set the fitted attributes, and warn or raise as the training ended."""
-        if result.status == "overflow" or not np.isfinite(result.parameters).all():
-            step = "max_iter" if self.solver == "lbfgs" else "learning_rate_init"
-            raise ValueError(
-                f"Training overflowed in iteration {result.n_iter}: the solver produced "
-                f"non-finite parameter weights or loss. Lower {step} ({getattr(self, step)}), or "
-                "scale X, for example with sklearn.preprocessing.StandardScaler."
-            )
-        parameters = result.parameters.astype(dtype, copy=False)
-        self.coefs_, self.intercepts_ = split(parameters, network.units)
-        self.n_layers_ = len(network.units)
-        self.n_outputs_ = network.units[-1]
-        self.out_activation_ = network.loss
-        self.n_iter_ = result.n_iter
-        if result.loss is not None:
-            self.loss_ = float(result.loss)
-        self.t_ = self._progress.samples_seen
-        if self.solver != "lbfgs":
-            self.loss_curve_ = self._progress.loss_curve
-            self.best_loss_ = self._progress.best_loss
-            self.validation_scores_ = self._progress.validation_scores
-            self.best_validation_score_ = self._progress.best_score
-        if result.status == "interrupted":
-            warnings.warn("Training interrupted by user. The model keeps what it has learned.")
-        elif result.status == "max_iter" and not incremental:
-            self._warn_not_converged(result)
-
-    def _warn_not_converged(self, result):
-        """Say which limit was reached and what to change."""
-        if self.solver == "lbfgs":
-            text = (
-                f"lbfgs stopped after {result.n_iter} iterations before convergence: "
-                f"{result.message}. Increase max_iter ({self.max_iter}) or max_fun "
-                f"({self.max_fun}), or scale X."
-            )
-        else:
-            text = (
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                f"converged yet; the loss is {result.loss:.4g}. Increase max_iter, or change "
-                "learning_rate_init."
-            )
-        warnings.warn(text, ConvergenceWarning, stacklevel=2)
+    def _strata(self, targets):
+        """Labels to stratify the held-out rows by: for two classes only, as scikit-learn does."""
+        return self.classes_[targets[:, 0]] if self._output()[0] == 1 else None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
         return tags

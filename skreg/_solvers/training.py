@@ -162,7 +162,11 @@ def train_lbfgs(parameters, network, rows, *, max_iter, max_fun, tol, report):
     try:
         with blas_threads(network.units, min(len(rows.targets), BLOCK_ROWS)):
             found = minimize(
-                objective, parameters, method="L-BFGS-B", jac=True, callback=callback,
+                objective,
+                parameters,
+                method="L-BFGS-B",
+                jac=True,
+                callback=callback,
                 options=options,
             )
     except KeyboardInterrupt:
