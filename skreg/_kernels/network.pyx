@@ -3,7 +3,7 @@
 With a_0 the batch and L weight matrices W_l of shape (units[l], units[l + 1]),
 
     a_{l+1} = dropout(f_l(a_l W_l + b_l)),   delta_L = d loss / d a_L
-    dW_l = a_l' delta_{l+1},   delta_l = (delta_{l+1} W_l') * da_l/dz_l,   db_l = colsum(delta_{l+1})
+    dW_l = a_l' delta_{l+1},   db_l = colsum(delta_{l+1}),   delta_l = (delta_{l+1} W_l') f_{l-1}'
 
 The parameter vector holds W_0 ... W_{L-1}, then b_0 ... b_{L-1}; the gradient is laid out alike.
 `hidden` holds a_1 ... a_L one after the other (a_L turns into delta_L), `deltas` two matrices of

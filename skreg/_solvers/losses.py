@@ -37,8 +37,11 @@ class Objective:
         )
         gradient = self.work.grads.copy()
         weights, alpha = parameters[: self.network.n_weights], self.network.alpha
-        gradient[: len(weights)] += (alpha / self.total) * weights
-        return (data + 0.5 * alpha * np.dot(weights, weights)) / self.total, gradient
+        # A step too far may overflow; the solver sees it in the value.
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient[: len(weights)] += (alpha / self.total) * weights
+            penalty = 0.5 * alpha * np.dot(weights, weights)
+        return (data + penalty) / self.total, gradient
 
     def _block(self, parameters, start, seed, step):
         """Return the block's sum of v_i loss_i and add its share to the gradient buffer."""

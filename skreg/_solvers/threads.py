@@ -1,7 +1,6 @@
 """How many threads BLAS may use while a network trains: the one place that decides."""
 
-import threading
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import cache
 from itertools import pairwise
 
@@ -17,39 +16,8 @@ def controller():
     return ThreadpoolController()
 
 
-class SingleThread:
-    """One BLAS thread for as long as somebody holds it.
-
-    The limit belongs to the process. Fits that overlap in time count their holders, or the first
-    to leave would lift it and the last to leave would restore the lowered number for good.
-    """
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.holders = 0
-        self.limiter = None
-
-    def __enter__(self):
-        with self.lock:
-            self.holders += 1
-            if self.holders == 1:
-                self.limiter = controller().limit(limits=1, user_api="blas")
-
-    def __exit__(self, *exception):
-        with self.lock:
-            self.holders -= 1
-            if self.holders == 0:
-                self.limiter.restore_original_limits()
-
-
-single_thread = SingleThread()
-
-
-@contextmanager
 def blas_threads(units, batch_rows):
-    """Hold BLAS to one thread where the largest product of the network is small."""
+    """A context that holds BLAS to one thread where the network's largest product is small."""
     if batch_rows * max(a * b for a, b in pairwise(units)) >= SMALL_PRODUCT:
-        yield
-    else:
-        with single_thread:
-            yield
+        return nullcontext()
+    return controller().limit(limits=1, user_api="blas")
