@@ -7,14 +7,19 @@ import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import validate_data
 
 from skreg._linear import LinearRegressor
 from skreg._solvers.coordinate_descent import Penalty, QuadraticProblem, solve
 from skreg._solvers.moments import centre
-from skreg._validation import check_finite_fit, check_weights, fit_context
+from skreg._validation import (
+    Interval,
+    StrOptions,
+    check_finite_fit,
+    check_weights,
+    fit_context,
+)
 
 
 class ElasticNet(LinearRegressor):
@@ -226,6 +231,7 @@ class ElasticNet(LinearRegressor):
         """One `Solution` a target."""
         n_samples, n_features = design.X.shape
         problem = QuadraticProblem(design, self._gram(design))
+        check_finite_fit(self, **{"the squared column norms of X": problem.curvature})
         l1 = float(self.alpha * self.l1_ratio * n_samples)
         l2 = float(self.alpha * (1 - self.l1_ratio) * n_samples)
         start = np.zeros((design.y.shape[1], n_features))

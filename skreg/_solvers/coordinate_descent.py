@@ -76,21 +76,21 @@ class QuadraticProblem:
 
     def __init__(self, design, gram=None):
         self.X, self.gram, self.root = design.X, gram, design.root_weight
-        n_samples = len(self.root)
+        self.total = float(self.root @ self.root)  # of the weights
         is_sparse = sparse.issparse(self.X)
         # A dense X is centred already, a sparse one has its means subtracted along the way.
         self.mean = design.X_mean if is_sparse else np.zeros_like(design.X_mean)
-        self.mass = self.mean * n_samples
+        self.mass = self.mean * self.mean.dtype.type(self.total)
         means = design.X_mean.astype(np.float64)
         if is_sparse:
             squares = column_squares(self.X)
-            curvature = squares - n_samples * means**2
-            rounding = 10 * np.finfo(np.float64).eps * squares
+            curvature = squares - self.total * means**2
+            rounding = np.sqrt(10 * np.finfo(np.float64).eps * squares)
         else:
             curvature = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
-            rounding = n_samples * (10 * np.finfo(self.X.dtype).eps * means) ** 2
+            rounding = np.sqrt(self.total) * 10 * np.finfo(self.X.dtype).eps * np.abs(means)
         # Centring leaves a constant column with rounding errors, which must not be fitted.
-        curvature[curvature <= rounding] = 0
+        curvature[np.sqrt(np.maximum(curvature, 0)) <= rounding] = 0
         self.curvature = curvature.astype(self.X.dtype)
         self.columns = Columns.of(self.X if gram is None else gram)
 
@@ -110,7 +110,7 @@ class QuadraticProblem:
         Q = (A.T @ A).astype(np.float64)
         if sparse.issparse(Q):
             mean = self.mean[support].astype(np.float64)
-            Q = Q.toarray() - len(self.root) * np.outer(mean, mean)
+            Q = Q.toarray() - self.total * np.outer(mean, mean)
         return Q
 
 
