@@ -334,8 +334,8 @@ class Lasso(ElasticNet):
     Parameters
     ----------
     alpha : float, default=1.0
-        Strength of the penalty, in [0, inf). Above ``max_j abs(x_j @ (y - mean(y))) / n`` all coefficients
-        are zero; 0 is ordinary least squares.
+        Strength of the penalty, in [0, inf). Above ``max_j abs(x_j @ (y - mean(y))) / n`` all
+        coefficients are zero; 0 is ordinary least squares.
     fit_intercept : bool, default=True
         Whether to fit b. Otherwise X and y are taken as centred.
     precompute : bool or array-like of shape (n_features, n_features), default=False
