@@ -1,7 +1,8 @@
 """skreg: regularization for scikit-learn users."""
 
+from skreg.elastic_net import ElasticNet, Lasso
 from skreg.mlp import MLPClassifier
 
 __version__ = "0.1.0"
 
-__all__ = ["MLPClassifier", "__version__"]
+__all__ = ["ElasticNet", "Lasso", "MLPClassifier", "__version__"]

@@ -29,7 +29,7 @@ class Perceptron(BaseEstimator):
     ``_scorer(network, X, targets, weight)`` (a function of the parameter vector).
     """
 
-    _parameter_constraints: dict = {  # noqa: RUF012
+    _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw"})],

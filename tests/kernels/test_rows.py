@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy import sparse
-
 from skreg._kernels.rows import gather, sparse_product, sparse_transposed_product
 
 LAYOUTS = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from scipy import sparse
-
 from skreg._kernels.training import train_epoch
+
 from skreg._solvers import updates
 from skreg._solvers.network import Rows, Workspace, split
 from tests import reference
@@ -22,14 +22,13 @@ def epoch(net, parameters, update, rows, order, batch_size, seed=5):
 
 def twin_epoch(net, parameters, step, X, targets, weight, order, batch_size, seed=5):
     """The same in NumPy; `step(parameters, gradient, t)` returns new parameters."""
-    total, t = 0.0, 0
-    for start in range(0, len(order), batch_size):
+    total = 0.0
+    for t, start in enumerate(range(0, len(order), batch_size)):
         batch = order[start : start + batch_size]
         part = *split(parameters, net.units), X[batch], targets[batch], weight[batch]
         total += len(batch) * reference.mlp_objective(net, *part, seed=seed, step=t)
         dW, db = reference.mlp_gradient(net, *part, seed=seed, step=t)
-        t += 1
-        parameters = step(parameters, np.concatenate([g.ravel() for g in dW + db]), t)
+        parameters = step(parameters, np.concatenate([g.ravel() for g in dW + db]), t + 1)
     return total / len(order), parameters
 
 
