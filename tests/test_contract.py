@@ -28,7 +28,15 @@ ESTIMATORS = [
     if isinstance(c, type) and issubclass(c, BaseEstimator) and c.__name__ in skreg.__all__
 ]
 # Quick settings that still train; the strengths that a grid search walks over.
-QUICK = {"MLPClassifier": {"hidden_layer_sizes": (6,), "max_iter": 400, "random_state": 0}}
+QUICK = {
+    "MLPClassifier": {
+        "hidden_layer_sizes": (6,),
+        "max_iter": 400,
+        "learning_rate_init": 0.02,
+        "tol": 1e-3,
+        "random_state": 0,
+    }
+}
 each = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda c: c.__name__)
 
 

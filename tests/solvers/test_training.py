@@ -25,14 +25,14 @@ def prepare(n=60, net=NET, lr=0.1, schedule="constant"):
     return parameters, Rows.of(X, targets, weight), update
 
 
-def run(parameters, rows, update, score=None, report=silent, progress=None, **settings):
+def run(parameters, rows, update, score=None, report=silent, net=NET, **settings):
     settings = {
         "batch_size": 10, "max_iter": 8, "shuffle": True, "tol": 1e-4, "patience": 10, **settings
     }  # fmt: skip
-    progress = progress or training.Progress()
+    progress = training.Progress()
     progress.watch_scores(score is not None)
     result = training.train(
-        parameters, NET, rows, np.arange(len(rows.targets)), update,
+        parameters, net, rows, np.arange(len(rows.targets)), update,
         training.Epochs(**settings), progress, np.random.RandomState(0), score, report,
     )  # fmt: skip
     return result, progress
@@ -119,7 +119,8 @@ def test_interruption_without_scores_keeps_the_last():
 def test_overflow_is_a_status_with_its_epoch():
     parameters, rows, update = prepare()
     rows.X[:] = 1e308 * np.sign(rows.X)
-    result, progress = run(parameters, rows, update)
+    net = NET._replace(activation="identity")
+    result, progress = run(parameters, rows, update, net=net)
     assert result.status == "overflow"
     assert result.n_iter == len(progress.loss_curve) + 1
 
