@@ -16,9 +16,9 @@ class Solution(NamedTuple):
 
     coef: np.ndarray  # (n_targets, n_features)
     solver: str  # the solver that gave them, which need not be the one first tried
-    residual: float = 0.0  # the largest over the targets of the solver's own relative residual
+    residual: float  # the largest over the targets of the solver's own relative residual
+    n_iter: np.ndarray  # (n_targets,), int32
     converged: bool = True
-    n_iter: np.ndarray | None = None  # (n_targets,), None for direct solvers
 
 
 def rounding_limit(X, digits=10.0):

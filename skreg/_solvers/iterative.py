@@ -22,7 +22,7 @@ def conjugate_gradients(design, alpha, *, tol, max_iter=None):
     p, t = design.X.shape[1], design.y.shape[1]
     W = np.zeros((p, t), design.X.dtype)
     B = gradient(design, alpha, W)
-    residual = np.zeros(t)
+    residual, n_iter = np.zeros(t), np.zeros(t, np.int32)
     for k in range(t):
         one = design._replace(y=design.y[:, k : k + 1])
         normal = LinearOperator(
@@ -30,26 +30,21 @@ def conjugate_gradients(design, alpha, *, tol, max_iter=None):
             dtype=A.dtype,
             matvec=lambda w, a=A.dtype.type(alpha[k]): A.rmatvec(A.matvec(w)) + a * w,
         )
-        left = 10 * p if max_iter is None else max_iter
+        limit = 10 * p if max_iter is None else max_iter
+
+        def count(_, k=k):
+            n_iter[k] += 1
+
         for _ in range(RESTARTS):
-            count = Counter()
+            left = limit - n_iter[k]
             W[:, k], _ = cg(
                 normal, B[:, k], x0=W[:, k], rtol=tol, atol=0, maxiter=left, callback=count
             )
-            left -= count.calls
             residual[k] = relative_residual(one, alpha[k], W[:, k : k + 1])[0]
-            if residual[k] <= tol or left <= 0:
+            if residual[k] <= tol or n_iter[k] >= limit:
                 break
-    return Solution(W.T, "sparse_cg", float(residual.max()), bool(np.all(residual <= tol)))
-
-
-class Counter:
-    """Counts how often it is called, which SciPy's conjugate gradients do not tell."""
-
-    calls = 0
-
-    def __call__(self, _):
-        self.calls += 1
+    converged = bool(np.all(residual <= tol))
+    return Solution(W.T, "sparse_cg", float(residual.max()), n_iter, converged)
 
 
 def lsqr(design, alpha, *, tol, max_iter=None):
@@ -70,4 +65,4 @@ def lsqr(design, alpha, *, tol, max_iter=None):
         )[:3]  # fmt: skip
     residual = relative_residual(design, alpha, W).max()
     iteration_limit = 7  # the code by which SciPy says that iter_lim was reached
-    return Solution(W.T, "lsqr", float(residual), iteration_limit not in stopped, n_iter)
+    return Solution(W.T, "lsqr", float(residual), n_iter, iteration_limit not in stopped)

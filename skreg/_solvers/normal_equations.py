@@ -59,8 +59,12 @@ def solve(design, alpha, gram=None):
         factor = factorize(smaller_gram(design) if gram is None else gram, alpha)
         if factor is None:
             return None
-        W, residual = (refine_wide if wide else refine_tall)(design, alpha, factor)
-    return None if W is None else Solution(np.ascontiguousarray(W.T), "cholesky", residual)
+        refined = (refine_wide if wide else refine_tall)(design, alpha, factor)
+    if refined is None:
+        return None
+    W, residual, rounds = refined
+    n_iter = np.full(W.shape[1], rounds, np.int32)
+    return Solution(np.ascontiguousarray(W.T), "cholesky", residual, n_iter)
 
 
 def smaller_gram(design):
@@ -108,7 +112,7 @@ def factorize(G, alpha):
 
 
 def refine_tall(design, alpha, factor):
-    """Coefficients (n_features, n_targets) and their residual, or (None, inf) if uncertified."""
+    """Coefficients (n_features, n_targets), residual and rounds; None if uncertified."""
     zero = np.zeros((design.X.shape[1], design.y.shape[1]), design.X.dtype)
     return refine(factor, zero, lambda W: gradient(design, alpha, W))
 
@@ -120,8 +124,11 @@ def refine_wide(design, alpha, factor):
     def residual(C):
         return (design.y - A @ (A.T @ C) - C * alpha).astype(C.dtype, copy=False)
 
-    C, size = refine(factor, np.zeros_like(design.y), residual)
-    return (None if C is None else A.T @ C), size
+    refined = refine(factor, np.zeros_like(design.y), residual)
+    if refined is None:
+        return None
+    C, *rest = refined
+    return A.T @ C, *rest
 
 
 def refine(factor, W, residual):
@@ -135,13 +142,13 @@ def refine(factor, W, residual):
     W = factor.solve(first)
     total = previous = column_norms(unit * W)
     enough = 4 * np.finfo(W.dtype).eps * total
-    for _ in range(ROUNDS):
+    for rounds in range(1, ROUNDS + 1):
         G = residual(W)
         step = factor.solve(G)
         W = W + step
         size = column_norms(unit * step)
         if np.all(size * size <= enough * previous):
             start = column_norms(first)
-            return W, float(np.max(column_norms(G) / np.where(start > 0, start, 1)))
+            return W, float(np.max(column_norms(G) / np.where(start > 0, start, 1))), rounds
         previous = size
-    return None, np.inf
+    return None
