@@ -8,14 +8,22 @@ from rich.console import Console
 
 import skreg
 from skreg._comparison.errors import InputError
+from skreg._comparison.pairs import PAIRS
+from skreg._comparison.progress import SearchProgress
+from skreg._comparison.report import print_report
+from skreg._comparison.search import compare, guess, splitter
+from skreg._comparison.table import built_in, from_file
+from skreg._comparison.target import choose_folds
 
 DESCRIPTION = """\
-Compare skreg's estimators with scikit-learn's classes of the same names: a grid search over the
-penalty (lambda) in a Pipeline, on the same folds, with score, sparsity and time side by side.
+Compare skreg's estimators with scikit-learn's classes of the same names: a
+grid search over the penalty (lambda) in a Pipeline, on the same folds, with
+score, sparsity and time side by side.
 
-Without DATA two tables that come with scikit-learn are used: diabetes (regression) and digits
-(classification). With DATA, a CSV file (separated by comma, semicolon or tab, UTF-8) or a Parquet
-file, numbers, texts, truth values, dates and missing values are prepared as the output says.
+Without DATA two tables that come with scikit-learn are used: diabetes
+(regression) and digits (classification). DATA is a CSV file (comma, semicolon
+or tab; UTF-8) or a Parquet file. Numbers, texts, truth values, dates and
+missing values are prepared as the output says.
 """
 EPILOG = """\
 examples:
@@ -24,13 +32,13 @@ examples:
   python -m skreg patients.parquet --target outcome --task classification --folds 10
   python -m skreg wide.csv --target y --only Lasso ElasticNet --jobs 2 > comparison.txt
 
-The results go to stdout, the progress to stderr. Reading DATA needs pandas and, for Parquet,
-pyarrow: pip install 'skreg[cli]'.
+The results go to stdout, the progress to stderr. Reading DATA needs pandas
+and, for Parquet, pyarrow: pip install 'skreg[cli]'.
 
 exit codes:
   0    the comparison was printed
   1    whoever read the output closed it early
-  2    the arguments or the table cannot be used; one line on stderr says why and what to do
+  2    the arguments or the table cannot be used; one line on stderr says why
   130  stopped with Ctrl-C
 """
 # Width of the output where there is no terminal to ask.
@@ -62,7 +70,12 @@ def build_parser():
         "few distinct integers, else regression; without DATA: which table to take",
     )
     parser.add_argument(
-        "--only", nargs="+", metavar="NAME", default=[], help="compare these estimators only"
+        "--only",
+        nargs="+",
+        choices=[pair.name for pair in PAIRS],
+        default=[],
+        metavar="NAME",
+        help=f"compare these only, of {', '.join(pair.name for pair in PAIRS)}",
     )
     parser.add_argument(
         "--folds", type=whole(2), default=5, metavar="K", help="folds, at least 2 (default: 5)"
@@ -99,8 +112,6 @@ def whole(low, high=None):
 
 def load_tables(arguments):
     """The tables to compare on."""
-    from skreg._comparison.table import built_in, from_file
-
     if arguments.data is None:
         if arguments.target is not None:
             raise InputError("--target needs a table: python -m skreg DATA --target COLUMN")
@@ -112,22 +123,11 @@ def load_tables(arguments):
 
 def choose_pairs(task, only):
     """The pairs for a task, or those of them that the user named."""
-    from skreg._comparison.pairs import PAIRS
-
-    known = [pair.name for pair in PAIRS]
-    unknown = [name for name in only if name not in known]
-    if unknown:
-        raise InputError(f"--only: no estimator {unknown[0]!r}; choose from {', '.join(known)}")
     return [pair for pair in PAIRS if pair.task == task and (not only or pair.name in only)]
 
 
 def run(arguments):
     """Compare on each table and print the results as they come."""
-    from skreg._comparison.progress import SearchProgress
-    from skreg._comparison.report import print_report
-    from skreg._comparison.search import compare, guess, splitter
-    from skreg._comparison.target import choose_folds
-
     console = Console(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
@@ -179,4 +179,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
+    # An output that has no ± or ² gets a question mark rather than a traceback.
+    sys.stdout.reconfigure(errors="replace")
     sys.exit(main())

@@ -53,11 +53,14 @@ def as_numbers(column, kind):
     elif kind == "duration":
         column = pandas.to_timedelta(column) / day
     numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    for found, what in ((np.isinf(numbers), "infinity"), (abs(numbers) > LARGEST, "values beyond 1e100")):
+    for what, found in (
+        ("infinity", np.isinf(numbers)),
+        (f"values beyond {LARGEST:g}", abs(numbers) > LARGEST),
+    ):
         if n := np.count_nonzero(found):
             raise InputError(
                 f"column {column.name!r} has {what} in {n:,} rows. "
-                f"Empty those cells (they are then imputed) or remove the rows."
+                f"Empty those cells or remove the rows."
             )
     return numbers
 
@@ -81,9 +84,9 @@ def reason_to_drop(column, kind):
         return "constant"
     if kind == "category" and n_values == column.count() and column.dtype != "category":
         return "all values differ, like a name"
-    if kind == "number" and str(column.name).startswith("Unnamed:"):
-        if (np.diff(as_numbers(column, kind)) == 1).all():
-            return "row numbers"
+    unnamed = kind == "number" and column.name.startswith("Unnamed:")
+    if unnamed and np.all(np.diff(as_numbers(column, kind)) == 1):
+        return "row numbers"
     return None
 
 
@@ -129,15 +132,18 @@ def transformer(kinds):
 def describe(kinds):
     """Say in one line what each kind of column gets."""
     treatments = {
-        "number": "median imputation, missing indicators, scaling",
-        "date": "days since 1970, then as numbers",
-        "duration": "days, then as numbers",
-        "category": f"missing as a level, one-hot, levels under {RARE:.0%} or beyond the "
-        f"{MOST_LEVELS} commonest grouped",
+        "number": ("numeric", "median imputation, missing indicators, scaling"),
+        "date": ("date", "days since 1970, then as numeric"),
+        "duration": ("duration", "days, then as numeric"),
+        "category": (
+            "categorical",
+            f"missing as a level, one-hot, levels under {RARE:.0%} or beyond the "
+            f"{MOST_LEVELS} commonest grouped",
+        ),
     }
     parts = [
-        f"{len(kinds[kind])} {kind} {'column' if len(kinds[kind]) == 1 else 'columns'} ({what})"
-        for kind, what in treatments.items()
+        f"{len(kinds[kind])} {word} ({what})"
+        for kind, (word, what) in treatments.items()
         if kind in kinds
     ]
     return f"Preprocessing: {'; '.join(parts)}."

@@ -77,9 +77,10 @@ def reading(outcomes, guess, task):
         abs(sides["skreg"].scores[score][0] - sides["scikit-learn"].scores[score][0])
         for sides in outcomes.values()
     )
+    apart = "agrees to three decimals" if gap < 5e-4 else f"differs by up to {gap:.3f}"
     return (
-        f"{text} All searches took skreg {seconds['skreg']:.2f} s and scikit-learn "
-        f"{seconds['scikit-learn']:.2f} s; their {score} differs by at most {gap:.2g}."
+        f"{text} The searches took skreg {seconds['skreg']:.2f} s and scikit-learn "
+        f"{seconds['scikit-learn']:.2f} s; their {score} {apart}."
     )
 
 

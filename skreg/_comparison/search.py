@@ -172,4 +172,6 @@ def guess(table, cv):
     """The first score of the best constant: the mean, or the commonest class."""
     dummy = DummyRegressor() if table.task == "regression" else DummyClassifier()
     scorer = next(iter(SCORERS[table.task].values()))
-    return cross_val_score(dummy, np.zeros((len(table.y), 1)), table.y, cv=cv, scoring=scorer).mean()
+    return cross_val_score(
+        dummy, np.zeros((len(table.y), 1)), table.y, cv=cv, scoring=scorer
+    ).mean()

@@ -54,16 +54,17 @@ def quantities(column, kind):
 
 
 def classes(column, kind):
-    """A target of labels."""
+    """A target of labels: text, or whole numbers."""
     if kind == "category":
         return as_texts(column).astype(str)
     numbers = as_numbers(column, kind)
     if not is_whole(numbers):
+        example = numbers[np.mod(numbers, 1) != 0][0]
         raise InputError(
-            f"target {column.name!r} is continuous (for example {numbers[np.mod(numbers, 1) != 0][0]:g}), "
-            f"which are no classes. Use --task regression, or cut it into classes."
+            f"target {column.name!r} has continuous values such as {example:g}, which are no "
+            f"classes. Use --task regression, or cut it into classes."
         )
-    return numbers.astype(np.int64)
+    return numbers
 
 
 def is_whole(numbers):
@@ -84,13 +85,14 @@ def choose_folds(y, task, n_folds):
         return n_folds, None
     labels, counts = np.unique(y, return_counts=True)
     rarest = labels[np.argmin(counts)]
+    rarest = repr(str(rarest)) if isinstance(rarest, str) else f"{rarest:g}"
     if counts.min() == 1:
         raise InputError(
-            f"class {str(rarest)!r} has a single row (as have {np.sum(counts == 1)} of "
-            f"{len(labels)} classes): it cannot be both learned and tested. "
-            f"Merge it with another class or remove it."
+            f"{np.sum(counts == 1)} of {len(labels)} classes have a single row, for example "
+            f"{rarest}, which cannot be both learned and tested. "
+            f"Merge such classes with others or remove them."
         )
     if counts.min() >= n_folds:
         return n_folds, None
-    note = f"{counts.min()} folds instead of {n_folds}: class {str(rarest)!r} has no more rows."
+    note = f"{counts.min()} folds instead of {n_folds}: class {rarest} has no more rows."
     return int(counts.min()), note
