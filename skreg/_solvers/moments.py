@@ -44,6 +44,8 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
     Neither argument is changed, unless `overwrite` lets a dense, writeable X be centred in place.
     """
     y = y.reshape(len(y), -1)
+    if y.dtype.kind != "f":
+        y = y.astype(np.float64)
     root = np.ones(X.shape[0], X.dtype) if weight is None else np.sqrt(weight, dtype=X.dtype)
     if fit_intercept:
         X_mean = weighted_mean(X, weight)
@@ -55,7 +57,8 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
         y = y * root[:, None]
     if sparse.issparse(X):
         if weight is not None:
-            X = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2) @ X
+            scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
+            X = (scale @ X).asformat(X.format)
     elif fit_intercept or weight is not None:
         inplace = overwrite and X.flags.writeable
         out = X if inplace else np.empty_like(X, order=order)
@@ -63,7 +66,9 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
         if weight is not None:
             out *= root[:, None]
         X = out
-    return Design(X, y.astype(X.dtype, copy=False), X_mean, y_mean, root)
+    return Design(
+        X, y.astype(X.dtype, copy=False), X_mean, y_mean.astype(X.dtype, copy=False), root
+    )
 
 
 def weighted_mean(A, weight=None):
