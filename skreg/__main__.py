@@ -21,9 +21,9 @@ grid search over the penalty (lambda) in a Pipeline, on the same folds, with
 score, sparsity and time side by side.
 
 Without DATA two tables that come with scikit-learn are used: diabetes
-(regression) and digits (classification). DATA is a CSV file (comma, semicolon
-or tab; UTF-8) or a Parquet file. Numbers, texts, truth values, dates and
-missing values are prepared as the output says.
+(regression) and breast cancer (classification). DATA is a CSV file (comma,
+semicolon or tab; UTF-8) or a Parquet file. Numbers, texts, truth values, dates
+and missing values are prepared as the output says.
 """
 EPILOG = """\
 examples:

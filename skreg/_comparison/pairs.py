@@ -50,13 +50,13 @@ def elastic_net_grid(table, seed):
 
 
 def mlp_grid(table, seed):
-    """Each regularizer that scikit-learn's MLP lacks, on and off: eight candidates."""
+    """Each regularizer that scikit-learn's MLP lacks, strong and weak: eight candidates."""
     return {
         "solver": ["adamw"],
         "alpha": [0.0],
-        "dropout": [0.2, 0.0],
+        "dropout": [0.3, 0.0],
         "label_smoothing": [0.1, 0.0],
-        "weight_decay": [1.0, 0.01],
+        "weight_decay": [3.0, 0.03],
         **mlp_budget(table, seed),
     }
 
@@ -68,7 +68,7 @@ def mlp_twin_grid(table, seed):
 
 def mlp_budget(table, seed):
     """The same number of epochs for both sides."""
-    epochs = int(np.clip(MLP_VISITS // len(table.y), 5, 200))
+    epochs = int(np.clip(MLP_VISITS // len(table.y), 5, 100))
     return {"max_iter": [epochs], "random_state": [seed]}
 
 

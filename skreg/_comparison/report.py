@@ -99,8 +99,8 @@ def footnotes(outcomes, n_folds, seed, jobs):
     )
     yield (
         "Non-zero: coefficients (weights) of the model refitted on all rows, without intercepts. "
-        f"Seconds: a whole search, {jobs} at a time, from preprocessing to the refit, the two "
-        f"sides in turn after a warm-up; {how}."
+        f"Seconds: a whole search (n_jobs={jobs}, default threads) from preprocessing to the "
+        f"refit, the sides in turn after a warm-up; {how}."
     )
     for name, sides in outcomes.items():
         if any(outcome.n_unconverged for outcome in sides.values()):
@@ -110,5 +110,5 @@ def footnotes(outcomes, n_folds, seed, jobs):
             )
             yield (
                 f"{name}: {counts} gave a ConvergenceWarning"
-                f" (they stop at max_iter={sides['skreg'].max_iter})."
+                f" at max_iter={sides['skreg'].max_iter}, the same budget for both."
             )

@@ -43,15 +43,15 @@ def built_in(task=None):
             ],
         )
     if task in (None, "classification"):
-        X, y = datasets.load_digits(return_X_y=True)
+        X, y = datasets.load_breast_cancer(return_X_y=True)
         yield Table(
-            "digits",
+            "breast cancer",
             X,
             y,
             "classification",
             StandardScaler(),
             [
-                f"{len(y):,} rows, {X.shape[1]} columns; classification of drawn digits.",
+                f"{len(y):,} rows, {X.shape[1]} columns; classification of tumours.",
                 "Preprocessing: scaling.",
             ],
         )

@@ -120,5 +120,5 @@ def test_footnotes_count_convergence_warnings():
     assert "one run each." in lines[1]
     assert lines[2] == (
         "Lasso: 3 of 20 fits of skreg and 0 of 20 fits of scikit-learn gave a "
-        "ConvergenceWarning (they stop at max_iter=100)."
+        "ConvergenceWarning at max_iter=100, the same budget for both."
     )
