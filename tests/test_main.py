@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.linear_model import Lasso
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
@@ -139,6 +140,23 @@ def test_printed_figures_equal_a_direct_search(quick, csv, capsys):
     assert theirs[1] == f"alpha={direct.best_params_['lasso__alpha']:.3g}"
     assert theirs[2:5] == [f"{direct.best_score_:.3f}", "±", f"{deviation:.3f}"]
     assert theirs[-1] == f"{np.count_nonzero(coef)}/{coef.size}"
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_texts_alone_become_a_sparse_matrix(quick, tmp_path, capsys, task):
+    path = tmp_path / "texts.csv"
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({f"t{k}": rng.choice(list("abcdefgh"), 90) for k in range(3)})
+    frame["y"] = (frame["t0"] < "d") * 1.0
+    if task == "regression":
+        frame["y"] += rng.normal(0, 0.1, 90)
+    frame.to_csv(path, index=False)
+    table = from_file(path, "y")
+    assert sparse.issparse(table.prepare.fit_transform(table.X))
+    assert job.main([str(path), "--target", "y", "--folds", "2"]) == 0
+    out = capsys.readouterr().out
+    assert f"{task} of 'y'" in " ".join(out.split())
+    assert out.count("\n skreg ") == (3 if task == "regression" else 1)
 
 
 def test_a_rare_class_lowers_the_folds(quick, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The figures of a comparison equal those of a plain `GridSearchCV`."""
 
+import time
 import warnings
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.linear_model import Lasso, Ridge, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skreg._comparison import search
 from skreg._comparison.pairs import PAIRS, Pair
@@ -41,7 +42,8 @@ def compare(pair, table, jobs=1, n_folds=3):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_regression_figures_equal_a_direct_search(jobs):
+def test_regression_figures_equal_a_direct_search(monkeypatch, jobs):
+    monkeypatch.setattr(search, "REPEAT_BELOW", 0.0)
     table = table_of(load_diabetes, "regression")
     sides = compare(Pair("Lasso", "regression", Lasso, Ridge, alphas, alphas), table, jobs)
     for by, estimator in (("skreg", Lasso()), ("scikit-learn", Ridge())):
@@ -65,7 +67,7 @@ def test_regression_figures_equal_a_direct_search(jobs):
         assert found.n_nonzero == np.count_nonzero(direct.best_estimator_["model"].coef_)
         assert found.n_coef == 10
         assert found.n_fits == 9
-        assert found.seconds > 0
+        assert 0 < found.fit_seconds < found.seconds * jobs
 
 
 def test_classification_figures_equal_a_direct_search():
@@ -120,6 +122,31 @@ class Recorder(RegressorMixin, BaseEstimator):
 
 class Twin(Recorder):
     """The same under another name."""
+
+
+class Slow(Recorder):
+    """Takes ten milliseconds a fit."""
+
+    def fit(self, X, y):
+        time.sleep(0.01)
+        return super().fit(X, y)
+
+
+def test_time_of_the_fits_alone(monkeypatch):
+    monkeypatch.setattr(search, "REPEAT_BELOW", 0.0)
+    monkeypatch.setattr(Recorder, "calls", [])
+    table = table_of(load_diabetes, "regression")
+    table.prepare = FunctionTransformer(slowly)
+    sides = compare(Pair("S", "regression", Slow, Recorder, alphas, alphas), table)
+    # Nine fits on training folds; ten times the preprocessing is fitted, and nine times applied.
+    assert sides["skreg"].fit_seconds >= 0.09
+    for side in sides.values():
+        assert side.seconds - side.fit_seconds >= 0.19
+
+
+def slowly(X):
+    time.sleep(0.01)
+    return X
 
 
 def searches(calls, n_fits):
