@@ -23,7 +23,7 @@ score, sparsity and time side by side.
 Without DATA two tables that come with scikit-learn are used: diabetes
 (regression) and breast cancer (classification). DATA is a CSV file (comma,
 semicolon or tab; UTF-8) or a Parquet file. Numbers, texts, truth values, dates
-and missing values are prepared as the output says.
+and missing values (empty, NA, ?) are prepared as the output says.
 """
 EPILOG = """\
 examples:
@@ -140,7 +140,8 @@ def run(arguments):
         )
     for table, pairs in work:
         n_folds, note = choose_folds(table.y, table.task, arguments.folds)
-        table.notes.extend([note] if note else [])
+        if note:
+            table.notes.append(note)
         cv = splitter(table.task, n_folds, arguments.seed)
         with SearchProgress(table.name) as progress:
             outcomes = {

@@ -59,7 +59,7 @@ def as_numbers(column, kind):
     ):
         if n := np.count_nonzero(found):
             raise InputError(
-                f"column {column.name!r} has {what} in {n:,} rows. "
+                f"column {column.name!r} has {what} in {n:,} {'row' if n == 1 else 'rows'}. "
                 f"Empty those cells or remove the rows."
             )
     return numbers

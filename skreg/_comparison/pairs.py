@@ -1,7 +1,8 @@
 """What is compared: one row of `PAIRS` an estimator.
 
-A grid lists each penalty from strong to weak, so that the first of equal scores, which
-`GridSearchCV` takes, is the most regularized one. A parameter with a single value is a setting.
+A grid lists each penalty from strong to weak: of equal scores `GridSearchCV` takes the first, the
+most regularized one, and the last candidate is the least regularized of all. A parameter with a
+single value is a setting and is not reported.
 """
 
 from collections.abc import Callable

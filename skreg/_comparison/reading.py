@@ -3,6 +3,7 @@
 import csv
 import difflib
 import re
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -18,20 +19,18 @@ MISSING = ["?"]
 def read_frame(path, target):
     """Return (frame, name of the target column); column names are text, all different."""
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"there is no file {str(path)!r}. Check the name and the folder.")
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a folder. Give a CSV or Parquet file in it.")
     try:
+        if not path.exists():
+            raise InputError(f"there is no file {str(path)!r}. Check the name and the folder.")
+        if path.is_dir():
+            raise InputError(f"{str(path)!r} is a folder. Give a CSV or Parquet file in it.")
         with path.open("rb") as file:
             is_parquet = file.read(4) == b"PAR1"
         frame = read_parquet(path) if is_parquet else read_csv(path)
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}.") from error
     frame.columns = [str(name) for name in frame.columns]
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise InputError(f"{str(path)!r} has two columns named {repeated[0]!r}. Rename one.")
+    refuse_repeated(frame.columns, path)
     name = find_column(frame, target)
     if frame.empty:
         raise InputError(f"{str(path)!r} has a header but no rows. Give a table with data.")
@@ -74,6 +73,8 @@ def read_csv(path):
         if not head:
             raise InputError(f"{str(path)!r} is empty. Give a table with a header and rows.")
         separator = sniff_separator(head)
+        # pandas would rename the second of two equal names.
+        refuse_repeated(next(csv.reader(head, delimiter=separator)), path)
         return pandas.read_csv(
             path,
             sep=separator,
@@ -92,6 +93,14 @@ def read_csv(path):
             f"{str(path)!r} is no regular CSV table ({first_line(error)}). "
             f"Check that every row has as many cells as the header."
         ) from error
+
+
+def refuse_repeated(names, path):
+    """Two columns of one name cannot be told apart, least of all where one is the target."""
+    counts = Counter(name.strip() for name in names if name.strip())
+    repeated = [name for name, count in counts.items() if count > 1]
+    if repeated:
+        raise InputError(f"{str(path)!r} has two columns named {repeated[0]!r}. Rename one.")
 
 
 def sniff_separator(lines):

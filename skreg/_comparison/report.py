@@ -44,11 +44,16 @@ def score_names(outcomes):
 
 
 def spread(mean, deviation):
-    """Mean ± standard deviation, both to the third decimal of scores near 1."""
-    if abs(mean) >= 1e5:
-        return f"{mean:.3g} ± {deviation:.2g}"
-    decimals = 3 if abs(mean) < 10 else 1
-    return f"{mean:.{decimals}f} ± {deviation:.{decimals}f}"
+    """Mean ± standard deviation: three decimals for scores near 1, as errors need otherwise."""
+    return f"{figure(mean, mean)} ± {figure(deviation, mean)}"
+
+
+def figure(value, scale):
+    """A value with as many decimals as numbers of the size of `scale` deserve."""
+    size = abs(scale)
+    if size >= 1e5 or 0 < size < 1e-3:
+        return f"{value:.3g}"
+    return f"{value:.3f}" if size < 10 else f"{value:.1f}"
 
 
 def reading(outcomes, guess, task):
@@ -57,10 +62,11 @@ def reading(outcomes, guess, task):
     ours = {name: sides["skreg"] for name, sides in outcomes.items()}
     best = max(ours, key=lambda name: ours[name].scores[score][0])
     mean, deviation = ours[best].scores[score]
+    weakest = ours[best].weakest
     constant = "the mean" if task == "regression" else "the commonest class"
     text = (
         f"Reading: {best} reaches {score} {mean:.3f}; with the weakest penalty tried it has "
-        f"{ours[best].weakest:.3f}, and always guessing {constant} has {guess:.3f}."
+        f"{figure(weakest, weakest)}, and always guessing {constant} has {guess:.3f}."
     )
     near = [name for name in ours if ours[name].scores[score][0] >= mean - deviation]
     small = min(near, key=lambda name: ours[name].n_nonzero)

@@ -24,7 +24,7 @@ SCORERS = {
     "regression": {"R²": "r2", "RMSE": "neg_root_mean_squared_error"},
     "classification": {"accuracy": "accuracy", "log loss": "neg_log_loss"},
 }
-# Searches quicker than this many seconds are run three times, and the median is told.
+# Where one run of both sides takes fewer seconds, each side runs three times (median told).
 REPEAT_BELOW = 2.0
 REPEATS = 3
 # Texts of other warnings that were passed on; recording resets Python's own memory of them.
@@ -117,33 +117,33 @@ def grid_search(estimator, grid, table, cv, jobs):
 def compare(pair, table, cv, *, seed, jobs, progress):
     """Return the `Outcome` of skreg and of scikit-learn, timed in turn.
 
-    Before the clock starts each side searches one candidate: imports, worker processes and
+    Before the clock counts, each side searches one candidate: imports, worker processes and
     thread pools are then up for both.
     """
     sides = {
         "skreg": (pair.ours(), pair.grid(table, seed)),
         "scikit-learn": (pair.twin(), pair.twin_grid(table, seed)),
     }
-    for by, (estimator, grid) in sides.items():
-        first = {name: values[:1] for name, values in grid.items()}
-        with progress.search(pair.name, by, cv.get_n_splits(), "warm-up") as tick:
-            grid_search(estimator, first, table, cv, jobs).set_callbacks(tick).fit(
-                table.X, table.y
-            )
+
+    def timed(by, grid, detail):
+        search = grid_search(sides[by][0], grid, table, cv, jobs)
+        n_fits = len(ParameterGrid(grid)) * cv.get_n_splits()
+        with progress.search(pair.name, by, n_fits, detail) as tick:
+            search.set_callbacks(tick)
+            start = time.perf_counter()
+            search.fit(table.X, table.y)
+            return search, time.perf_counter() - start
+
+    for by, (_, grid) in sides.items():
+        timed(by, {name: values[:1] for name, values in grid.items()}, "warm-up")
     searches, seconds = {}, {by: [] for by in sides}
     for run in range(REPEATS):
         # Whoever went second goes first next, so that neither always meets a warm cache.
         for by in list(sides)[:: 1 if run % 2 == 0 else -1]:
-            estimator, grid = sides[by]
-            search = grid_search(estimator, grid, table, cv, jobs)
-            n_fits = len(ParameterGrid(grid)) * cv.get_n_splits()
             detail = f"run {run + 1} of {REPEATS}" if run else ""
-            with progress.search(pair.name, by, n_fits, detail) as tick:
-                search.set_callbacks(tick)
-                start = time.perf_counter()
-                search.fit(table.X, table.y)
-                seconds[by].append(time.perf_counter() - start)
+            search, elapsed = timed(by, sides[by][1], detail)
             searches.setdefault(by, search)
+            seconds[by].append(elapsed)
         if sum(times[0] for times in seconds.values()) > REPEAT_BELOW:
             break
     return {by: outcome(searches[by], table.task, sides[by][1], seconds[by]) for by in sides}

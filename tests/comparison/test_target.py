@@ -49,7 +49,7 @@ def test_target_values(values, task, y):
         (["a", "a"], "classification", "'y' is constant: every row has a"),
         (["1", "b"], "regression", "has text such as 'b'"),
         ([1.0, 2.5], "classification", "continuous values such as 2.5"),
-        ([1.0, np.inf], "regression", "'y' has infinity in 1 rows"),
+        ([1.0, np.inf], "regression", "'y' has infinity in 1 row"),
         (["2020-01-01", "2020-01-02"], "regression", "neither numbers nor classes"),
     ],
 )
