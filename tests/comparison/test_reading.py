@@ -21,6 +21,12 @@ def test_separators_and_encodings(tmp_path, separator, encoding):
     pd.testing.assert_frame_equal(frame, FRAME)
 
 
+def test_a_separator_that_cuts_lines_unequally_is_none(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("width, in cm;y\n1;2\n3;4\n")
+    assert list(read_frame(path, "y")[0].columns) == ["width, in cm", "y"]
+
+
 def test_separators_inside_quotes_do_not_count(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text('a,b\n"x;y;z",1\n"u;v;w",2\n')
@@ -31,7 +37,7 @@ def test_separators_inside_quotes_do_not_count(tmp_path):
     ("text", "values"),
     [
         ("a;b\n1,5;x\n2,25;y\n", [1.5, 2.25]),
-        ("a;b\n1.5;x\n2.25;y,z\n", [1.5, 2.25]),
+        ("a;b\n1.5;x\n2.25;1,5\n", [1.5, 2.25]),
         ("a\tb\n1,5\t2\n-3,0\t4\n", [1.5, -3.0]),
     ],
 )

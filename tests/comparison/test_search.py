@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, Ridge, RidgeClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -50,7 +50,7 @@ def test_regression_figures_equal_a_direct_search(monkeypatch, jobs):
         direct = GridSearchCV(
             Pipeline([("scale", StandardScaler()), ("model", estimator)]),
             {"model__alpha": ALPHAS},
-            cv=search.splitter("regression", 3, seed=1),
+            cv=KFold(3, shuffle=True, random_state=1),
             scoring=["r2", "neg_root_mean_squared_error"],
             refit="r2",
         ).fit(table.X, table.y)
@@ -79,7 +79,7 @@ def test_classification_figures_equal_a_direct_search():
         direct = GridSearchCV(
             Pipeline([("s", StandardScaler()), ("m", MLPClassifier(max_iter=20, random_state=1))]),
             {"m__alpha": [1.0, 0.001]},
-            cv=search.splitter("classification", 3, seed=1),
+            cv=StratifiedKFold(3, shuffle=True, random_state=1),
             scoring=["accuracy", "neg_log_loss"],
             refit="accuracy",
         ).fit(table.X, table.y)
