@@ -108,7 +108,7 @@ def footnotes(outcomes, n_folds, seed, jobs):
     )
     yield (
         "Non-zero: coefficients (weights) of the model refitted on all rows, without intercepts. "
-        f"Seconds: a whole search (n_jobs={jobs}, default threads) from preprocessing to the "
+        f"Seconds: a whole search (n_jobs={jobs}, one thread each) from preprocessing to the "
         f"refit, the sides in turn after a warm-up; {how}."
     )
     for name, sides in outcomes.items():

@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from threadpoolctl import threadpool_info
 
 from skreg._comparison import search
 from skreg._comparison.pairs import PAIRS, Pair
@@ -179,6 +180,29 @@ def test_equal_scores_choose_the_strongest_penalty(monkeypatch):
     found = compare(Pair("R", "regression", Recorder, Recorder, alphas, alphas), table)["skreg"]
     assert found.chosen == {"alpha": 100.0}
     assert found.n_nonzero == 0
+
+
+class Threads(RegressorMixin, BaseEstimator):
+    """Predicts the number of threads that the numeric libraries may use."""
+
+    def __init__(self, alpha=1.0):
+        self.alpha = alpha
+
+    def fit(self, X, y):
+        self.coef_ = np.zeros(X.shape[1])
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), max(pool["num_threads"] for pool in threadpool_info()))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_process_keeps_to_one_thread(monkeypatch, jobs):
+    monkeypatch.setattr(search, "REPEAT_BELOW", 0.0)
+    table = table_of(load_diabetes, "regression")
+    table.y = 1.0 + 1e-3 * (np.arange(len(table.y)) % 2)
+    pair = Pair("T", "regression", Threads, Threads, alphas, alphas)
+    assert compare(pair, table, jobs)["skreg"].scores["RMSE"][0] < 1e-2
 
 
 class Warner(Recorder):
