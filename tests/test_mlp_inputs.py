@@ -91,6 +91,15 @@ def test_sparse_x_is_never_made_dense(solver):
     assert peak < 100e6
 
 
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_sparse_x_without_a_single_entry(solver):
+    X, y = np.zeros((6, 3)), np.arange(6) % 2
+    params = {"solver": solver, "max_iter": 3, "random_state": 0}
+    dense = quiet_fit(MLPClassifier(**params), X, y)
+    empty = quiet_fit(MLPClassifier(**params), sparse.csr_array(X), y)
+    assert_allclose(parameters(empty), parameters(dense), rtol=1e-12)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     st.integers(2, 5), st.integers(5, 30), st.integers(1, 4),
@@ -273,7 +282,7 @@ def test_overflow_is_an_error_that_names_the_epoch(solver, dtype):
     X, y = digits(60)
     X = X.astype(dtype) * (np.finfo(dtype).max / 2)
     model = MLPClassifier(solver=solver, random_state=0)
-    with pytest.raises(ValueError, match=r"overflowed in iteration \d+.*scale X"):
+    with pytest.raises(ValueError, match=r"overflowed in iteration \d+.*[Ss]cale X"):
         model.fit(X, y)
     assert not hasattr(model, "coefs_")
 
