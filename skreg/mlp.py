@@ -201,6 +201,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     Notes
     -----
+    Weights and biases start uniform between plus and minus ``sqrt(6 / (fan_in + fan_out))``, for
+    'logistic' ``sqrt(2 / (fan_in + fan_out))`` [1]_.
+
     float32 input is trained and predicted in float32, any other in float64. X is not copied as a
     whole if it is float already, whatever its memory order ('lbfgs' makes a float64 copy of
     float32 input); sparse X is never made dense. A batch whose sample weights are all zero is
