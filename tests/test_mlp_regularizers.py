@@ -186,5 +186,7 @@ def test_ctrl_c_gets_through_in_the_middle_of_an_epoch():
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X, y)
     timer.join()
+    # 2000 batches make an epoch: it was left in the middle.
+    assert 0 < model._optimizer.steps[0] < 2000
     assert model.n_iter_ == 0
     assert model.predict(X[:5]).shape == (5,)
