@@ -179,9 +179,9 @@ def test_interrupted_early_stopping_keeps_the_best(monkeypatch):
 def test_ctrl_c_gets_through_in_the_middle_of_an_epoch():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20_000, 300)).astype(np.float32), rng.integers(0, 3, 20_000)
-    # Small batches and many parameters: one epoch takes several seconds on any machine.
-    model = MLPClassifier((4000,), batch_size=10, max_iter=2)
-    timer = threading.Timer(0.5, _thread.interrupt_main)
+    # Small batches and many parameters: an epoch takes seconds on any machine.
+    model = MLPClassifier((2000,), batch_size=10, max_iter=2)
+    timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X, y)
