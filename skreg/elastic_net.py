@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 from skreg._linear import LinearRegressor
 from skreg._solvers.coordinate_descent import Penalty, QuadraticProblem, solve
 from skreg._solvers.moments import centre
+from skreg._solvers.threads import blas_threads
 from skreg._validation import (
     Interval,
     StrOptions,
@@ -211,7 +212,7 @@ class ElasticNet(LinearRegressor):
         if weight is not None:
             weight = weight * (len(weight) / weight.sum())
         design = self._design(X, y, weight)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with blas_threads(X.shape[0] * X.shape[1]), np.errstate(over="ignore", invalid="ignore"):
             solutions = self._solve(design)
         self._store(solutions, design, y)
         return self
