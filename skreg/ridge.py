@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -121,7 +122,7 @@ class Ridge(LinearRegressor):
     0.513
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar = {
         "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
         "fit_intercept": ["boolean"],
         "copy_X": ["boolean"],
@@ -185,7 +186,7 @@ class Ridge(LinearRegressor):
             self,
             X,
             y,
-            accept_sparse=["csr", "csc", "coo"],
+            accept_sparse=["csr", "csc"],
             dtype=[np.float64, np.float32],
             multi_output=True,
             y_numeric=True,

@@ -9,7 +9,7 @@ from skreg._solvers.iterative import conjugate_gradients, lsqr
 from skreg._solvers.spectrum import spectrum
 
 GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
-GRAM_WORK = 500  # its cost in products with X: more, and conjugate gradients are cheaper
+GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients are cheaper
 
 
 def singular_values(design, alpha):
@@ -43,6 +43,6 @@ def has_cheap_gram(X):
     if min(rows, columns) > GRAM_SIZE:
         return False
     # X'X takes the sum of squares of the entries in each row, XX' of those in each column.
-    axis, size = (0, columns) if rows < columns else (1, rows)
-    entries = np.bincount(X.tocoo().coords[1 - axis], minlength=size).astype(float)
+    axis = 0 if rows < columns else 1
+    entries = X.count_nonzero(axis=axis).astype(float)
     return entries @ entries <= GRAM_WORK * (entries.sum() + GRAM_SIZE)
