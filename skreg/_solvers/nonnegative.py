@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from skreg._solvers.certificate import Solution, column_norms, rounding_limit
-from skreg._solvers.direct import GRAM_SIZE, automatic
+from skreg._solvers.direct import GRAM_SIZE, automatic, has_cheap_gram
 from skreg._solvers.normal_equations import smaller_gram
 
 LONG_STEPS = 3.0 ** -np.arange(6)  # that the active set tries
@@ -33,8 +33,10 @@ def nonnegative(design, alpha, *, tol, max_iter=None):
     """
     max_iter = 15000 if max_iter is None else max_iter
     n, p = design.X.shape
-    gram = smaller_gram(design) if p <= min(n, GRAM_SIZE) else None
-    if sparse.issparse(design.X):
+    is_sparse = sparse.issparse(design.X)
+    cheap = has_cheap_gram(design.X) if is_sparse else p <= GRAM_SIZE
+    gram = smaller_gram(design) if cheap and p <= n else None
+    if is_sparse:
         design = design._replace(X=design.X.tocsc())  # the active set takes columns
     norms = centred_norms(design)
     coef = np.zeros((design.y.shape[1], p), design.X.dtype)
