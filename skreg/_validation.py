@@ -2,10 +2,17 @@
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
-__all__ = ["InvalidParameterError", "check_finite_fit", "check_weights", "fit_context"]
+__all__ = [
+    "Interval",
+    "InvalidParameterError",
+    "StrOptions",
+    "check_finite_fit",
+    "check_weights",
+    "fit_context",
+]
 
 
 def check_weights(sample_weight, X):

@@ -8,13 +8,18 @@ import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from skreg._linear import LinearRegressor
 from skreg._solvers.moments import centre
 from skreg._solvers.tikhonov import RANDOM, solve
-from skreg._validation import check_finite_fit, check_weights, fit_context
+from skreg._validation import (
+    Interval,
+    StrOptions,
+    check_finite_fit,
+    check_weights,
+    fit_context,
+)
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
 
@@ -182,15 +187,17 @@ class Ridge(LinearRegressor):
             For a sparse y, and for sparse X with the solver 'svd' and no intercept.
         """
         solver = self._choose_solver(X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-        )
+        # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
+        with np.errstate(over="ignore", invalid="ignore"):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=["csr", "csc"],
+                dtype=[np.float64, np.float32],
+                multi_output=True,
+                y_numeric=True,
+            )
         if sparse.issparse(y):
             raise TypeError("y is sparse, but targets must be dense: pass y.toarray().")
         weight = check_weights(sample_weight, X)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from scipy import sparse
-
 from skreg._kernels.gram import add_gram
+
 from tests import reference
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from scipy import sparse
-
 from skreg._kernels.sag import sag_pass
+
 from tests import reference
 
 NONE = np.empty(0, np.int32)
