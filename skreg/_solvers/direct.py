@@ -20,10 +20,16 @@ def singular_values(design, alpha):
 
 
 def direct(design, alpha, *, gram=None):
-    """Normal equations where they are harmless, else singular values (sparse: tight LSQR)."""
+    """Normal equations where they are harmless, else singular values (sparse: tight LSQR).
+
+    float32 data get a second chance in float64, which costs less than their singular values.
+    """
     solution = normal_equations.solve(design, alpha, gram)
+    if solution is None and design.X.dtype == np.float32:
+        double = design._make(a.astype(np.float64) for a in design)
+        solution = normal_equations.solve(double, alpha)
     if solution is not None:
-        return solution
+        return solution._replace(coef=solution.coef.astype(design.X.dtype, copy=False))
     if not sparse.issparse(design.X):
         return singular_values(design, alpha)
     patience = max(1000, 20 * min(design.X.shape))  # rounding delays LSQR beyond min(n, p)

@@ -54,3 +54,17 @@ def test_large_sparse_data_go_to_conjugate_gradients():
     exact = direct(centre(X, y), np.ones(1))
     assert exact.solver == "cholesky"
     np.testing.assert_allclose(solution.coef, exact.coef, atol=1e-9)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_float32_data_get_a_second_chance_in_float64(make):
+    """At condition 3e3, X'X keeps no digit in float32, and singular values keep three."""
+    rng = np.random.default_rng(0)
+    Q, V = np.linalg.qr(rng.normal(size=(80, 6)))[0], np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    X, y = (Q * np.logspace(0, -3.5, 6) @ V.T).astype(np.float32), rng.normal(size=80)
+    design = centre(make(X), y.astype(np.float32), fit_intercept=False)
+    solution = direct(design, np.zeros(1))
+    expected = reference.ridge(X, y.astype(np.float32), 0, fit_intercept=False)[0]
+    assert solution.solver == "cholesky"
+    assert solution.coef.dtype == np.float32
+    np.testing.assert_allclose(solution.coef, expected, rtol=1e-5)
