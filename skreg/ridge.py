@@ -252,7 +252,6 @@ class Ridge(LinearRegressor):
 
     def _centre(self, X, y, weight):
         """The centred design, with overflow turned into an error that says so."""
-        order = "C" if self.solver in RANDOM else "K"
         try:
             with np.errstate(over="raise", invalid="raise"):
                 design = centre(
@@ -260,7 +259,6 @@ class Ridge(LinearRegressor):
                     y,
                     weight,
                     fit_intercept=self.fit_intercept,
-                    order=order,
                     overwrite=not self.copy_X,
                 )
         except FloatingPointError as error:

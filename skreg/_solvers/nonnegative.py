@@ -118,7 +118,7 @@ class Nonnegative:
     def polish(self, w, max_iter):
         """Solve on a support that is mended step by step; return w, its violation, the steps."""
         w, support = w.astype(self.design.X.dtype), w > 0
-        limit, cautious, seen = rounding_limit(w, 1e3), False, set()
+        limit, seen = rounding_limit(w, 1e3), set()
         value = self.objective(w)[0]
         for step in range(1, max_iter + 1):  # noqa: B007, it is returned
             exact = self.solve_on(support, w)
@@ -128,14 +128,12 @@ class Nonnegative:
             w, support = exact, exact > 0
             value, g = self.objective(w)
             multiplier = np.where(support, 0, g / self.unit)
-            # Where many additions at once lead back to a known support, add one at a time: that
-            # always descends, so coming back once more is the work of rounding.
-            known = support.tobytes() in seen
-            if multiplier.max() <= limit or (known and cautious):
+            # Of the coefficients that are added at least one rises, because the gradient is zero
+            # for all others: the objective descends, and only rounding comes back to a support.
+            if multiplier.max() <= limit or support.tobytes() in seen:
                 break
             seen.add(support.tobytes())
-            cautious = known
-            support |= multiplier >= (multiplier.max() if cautious else limit)
+            support |= multiplier > limit
         return w, self.violation(w), step
 
     def solve_on(self, support, w):

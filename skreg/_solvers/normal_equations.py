@@ -100,7 +100,7 @@ def factorize(G, alpha):
         return None
     if np.ptp(alpha) > 0:
         values, V = linalg.eigh(G, overwrite_a=True, check_finite=False, driver="evd")
-        values = np.maximum(values.astype(np.float64), 0)
+        values = values.astype(np.float64)
         lowest, highest = values[0] + alpha.min(), values[-1] + alpha.min()
         return Eigen(V, values, alpha) if lowest > limit * highest else None
     scale = np.exp2(-np.round(np.log2(diagonal) / 2)).astype(G.dtype)

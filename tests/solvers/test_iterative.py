@@ -45,6 +45,17 @@ def test_tolerance_is_kept_and_the_limit_of_iterations_is_told(solver):
     assert cut.residual > 1e-8
 
 
+def test_conjugate_gradients_stop_on_the_true_residual():
+    """At condition 1e10 the residual of the recursion says 1e-12 when the true one is larger."""
+    rng = np.random.default_rng(0)
+    Q, V = np.linalg.qr(rng.normal(size=(200, 50)))[0], np.linalg.qr(rng.normal(size=(50, 50)))[0]
+    X = Q * np.logspace(0, -5, 50) @ V.T
+    y = X @ rng.normal(size=(50, 1)) + rng.normal(size=(200, 1))
+    solution = conjugate_gradients(centre(X, y), np.array([1e-12]), tol=1e-12, max_iter=20000)
+    assert solution.converged
+    assert solution.residual <= 1e-12
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_minimum_norm_at_alpha_zero(solver):
     X, y, _ = data((8, 30))

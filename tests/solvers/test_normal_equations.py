@@ -48,9 +48,11 @@ def test_units_of_the_features_do_not_count():
 @pytest.mark.parametrize("alpha", [[0.0, 0.0], [0.0, 1.0], [1e-14, 1e-14]])
 @pytest.mark.parametrize("shape", [(30, 8), (8, 30)])
 def test_declines_what_is_nearly_singular(shape, alpha):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(shape[0], 3)) @ rng.normal(size=(3, shape[1]))
-    assert solve(centre(X, rng.normal(size=(shape[0], 2))), np.array(alpha)) is None
+    """For some of these, rounding lets a factorization pass, and the corrections vanish too."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(shape[0], 3)) @ rng.normal(size=(3, shape[1]))
+        assert solve(centre(X, rng.normal(size=(shape[0], 2))), np.array(alpha)) is None
 
 
 @pytest.mark.parametrize("scale", [1e-170, 1e170])
