@@ -219,11 +219,7 @@ class ElasticNet(LinearRegressor):
 
     def _design(self, X, y, weight):
         """Centre, and lay the columns out as the kernel walks over them."""
-        if sparse.issparse(X):
-            if not X.has_canonical_format:
-                X = X.copy()
-                X.sum_duplicates()
-        elif not self.fit_intercept and weight is None:
+        if not sparse.issparse(X) and not self.fit_intercept and weight is None:
             X = np.asfortranarray(X)
         inplace = not self.copy_X and not sparse.issparse(X) and X.flags.f_contiguous
         return centre(X, y, weight, fit_intercept=self.fit_intercept, order="F", overwrite=inplace)
