@@ -5,6 +5,7 @@ from libc.math cimport fabs
 from libc.stdint cimport uint64_t
 
 from skreg._kernels.columns cimport column_axpy, column_dot, index_t
+from skreg._kernels.splitmix cimport counter_bits
 
 
 cdef inline floating soft_threshold(floating z, floating l1, bint positive) noexcept nogil:
@@ -14,15 +15,6 @@ cdef inline floating soft_threshold(floating z, floating l1, bint positive) noex
     if z < -l1 and not positive:
         return z + l1
     return 0
-
-
-cdef inline uint64_t next_random(uint64_t* state) noexcept nogil:
-    """SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-    state[0] += <uint64_t> 0x9E3779B97F4A7C15
-    cdef uint64_t z = state[0]
-    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9
-    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EB
-    return z ^ (z >> 31)
 
 
 def sweeps(
@@ -58,14 +50,17 @@ def sweeps(
     cdef Py_ssize_t n_features = w.shape[0], j, k
     cdef const index_t* row = &rows[0] if rows.shape[0] else NULL
     cdef floating gradient, new, step, change = 0, largest = 0, shift = 0
-    cdef uint64_t random = seed
+    cdef uint64_t drawn = 0
     cdef int done = 0
     with nogil:
         while done < max_sweeps:
             done += 1
             change = largest = 0
             for k in range(n_features):
-                j = <Py_ssize_t> (next_random(&random) % n_features) if seed else k
+                j = k
+                if seed:
+                    j = <Py_ssize_t> (counter_bits(seed, drawn) % <uint64_t> n_features)
+                    drawn += 1
                 if curvature[j] == 0:
                     w[j] = 0
                     continue

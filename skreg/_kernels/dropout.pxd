@@ -1,22 +1,11 @@
 """Dropout masks from a counter: the same seed, step, layer and unit always give the same bit.
 
-SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators") is a
-mixing function over an evenly spaced counter, so any element can be computed alone. A mask is
-therefore never stored, and it does not depend on which thread asks for it.
+A mask is therefore never stored, and it does not depend on which thread asks for it.
 """
 
 from libc.stdint cimport uint64_t
 
-
-cdef inline uint64_t mix(uint64_t z) noexcept nogil:
-    z = (z ^ (z >> 30)) * <uint64_t> 0xBF58476D1CE4E5B9ULL
-    z = (z ^ (z >> 27)) * <uint64_t> 0x94D049BB133111EBULL
-    return z ^ (z >> 31)
-
-
-cdef inline uint64_t counter_bits(uint64_t key, uint64_t counter) noexcept nogil:
-    """Output number `counter` of the SplitMix64 generator that starts at `key`."""
-    return mix(key + (counter + 1) * <uint64_t> 0x9E3779B97F4A7C15ULL)
+from skreg._kernels.splitmix cimport counter_bits
 
 
 cdef inline uint64_t mask_key(uint64_t seed, uint64_t step, uint64_t layer) noexcept nogil:

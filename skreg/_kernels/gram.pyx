@@ -1,16 +1,12 @@
 """X'X of a sparse X, row by row: each row adds the products of its own entries."""
 
-from libc.stdint cimport int32_t, int64_t
-
 from cython cimport floating
 
-ctypedef fused index:
-    int32_t
-    int64_t
+from skreg._kernels.columns cimport index_t
 
 
 def add_gram(
-    const floating[::1] data, const index[::1] columns, const index[::1] starts,
+    const floating[::1] data, const index_t[::1] columns, const index_t[::1] starts,
     double[:, ::1] G,
 ):
     """Add X'X to the upper triangle of G.

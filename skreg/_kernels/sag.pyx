@@ -11,13 +11,10 @@ takes what it has missed since `last` when a row next needs it. mean'u and mean'
 along as scalars.
 """
 
-from libc.stdint cimport int32_t, int64_t
-
 from cython cimport floating
+from libc.stdint cimport int64_t
 
-ctypedef fused index:
-    int32_t
-    int64_t
+from skreg._kernels.columns cimport index_t
 
 # Below this scale, u is brought up to date so that 1 / scale keeps its digits.
 cdef double SMALLEST_SCALE = 1e-4
@@ -48,7 +45,7 @@ cdef void settle(
 
 
 cdef double step_row(
-    State* s, const floating* x, const index* columns, Py_ssize_t count, floating y,
+    State* s, const floating* x, const index_t* columns, Py_ssize_t count, floating y,
     double root, double norm_mean, double g, double step, double decay, Py_ssize_t n,
     double share, const double[::1] mean, double[::1] u, double[::1] H, double[::1] last,
 ) noexcept nogil:
@@ -78,7 +75,7 @@ cdef double step_row(
 
 
 def sag_pass(
-    const floating[::1] data, const index[::1] columns, const index[::1] starts,
+    const floating[::1] data, const index_t[::1] columns, const index_t[::1] starts,
     const floating[::1] y, const double[::1] root, const double[::1] mean,
     const int64_t[::1] order, double step, double decay, bint saga,
     double[::1] w, double[::1] g, double[::1] H, double[::1] last,
@@ -92,7 +89,7 @@ def sag_pass(
     cdef bint dense = starts.shape[0] == 0
     cdef double share = 1.0 if saga else 1.0 / n, norm_mean = 0
     cdef const floating* values = &data[0] if data.shape[0] > 0 else NULL
-    cdef const index* row = NULL
+    cdef const index_t* row = NULL
     cdef State s = State(1, 0, 0, 0, 0, 0)
     with nogil:
         settle(&s, w, H, last, mean)

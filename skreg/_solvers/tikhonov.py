@@ -14,6 +14,7 @@ from skreg._solvers.iterative import conjugate_gradients, lsqr
 from skreg._solvers.nonnegative import nonnegative
 from skreg._solvers.scaling import in_range
 from skreg._solvers.stochastic import stochastic_gradients
+from skreg._solvers.threads import blas_threads
 
 DIRECT = {"svd": singular_values, "cholesky": direct}
 ITERATIVE = {
@@ -34,10 +35,11 @@ def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0):
     # Dense direct solvers look after the range of X themselves, without a pass over it.
     scale_X = solver not in DIRECT or sparse.issparse(design.X)
     design, alpha, back = in_range(design, alpha, scale_X=scale_X)
-    if solver in DIRECT:
-        solution = DIRECT[solver](design, alpha)
-    else:
-        options = {"seed": seed} if solver in RANDOM else {}
-        solution = ITERATIVE[solver](design, alpha, tol=tol, max_iter=max_iter, **options)
+    options = {"seed": seed} if solver in RANDOM else {}
+    if solver not in DIRECT:
+        options |= {"tol": tol, "max_iter": max_iter}
+    n, p = design.X.shape
+    with blas_threads(n * p * min(n, p)):
+        solution = (DIRECT | ITERATIVE)[solver](design, alpha, **options)
     coef = (solution.coef * back[:, None]).astype(design.X.dtype, copy=False)
     return solution._replace(coef=np.ascontiguousarray(coef))
