@@ -201,11 +201,11 @@ class Ridge(LinearRegressor):
         if sparse.issparse(y):
             raise TypeError("y is sparse, but targets must be dense: pass y.toarray().")
         weight = check_weights(sample_weight, X)
+        alpha = self._alphas(1 if y.ndim == 1 else y.shape[1])
         design = self._centre(X, y.astype(np.float64), weight)
         seed = None
         if solver in RANDOM:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        alpha = self._alphas(design.y.shape[1])
         solution = solve(design, alpha, solver, tol=self.tol, max_iter=self.max_iter, seed=seed)
         self._store_coef(solution.coef, design, y.ndim)
         self.n_iter_, self.solver_ = solution.n_iter, solution.solver
@@ -281,7 +281,7 @@ class Ridge(LinearRegressor):
             f"the relative residual reached is {solution.residual:.2e}. Increase max_iter or "
             f"tol, scale the features, or use solver='auto'.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,  # the caller of fit, which is wrapped once
         )
 
     def __sklearn_tags__(self):

@@ -307,6 +307,10 @@ def test_copy_x_false_centres_in_place_where_it_may():
     Z = X.copy()
     np.testing.assert_array_equal(Ridge(copy_X=False).fit(Z, y).coef_, expected)
     np.testing.assert_allclose(Z, X - X.mean(axis=0))
+    Z = X.copy()
+    with pytest.raises(ValueError, match="penalties"):
+        Ridge([1, 2], copy_X=False).fit(Z, y)
+    np.testing.assert_array_equal(Z, X)
     X.flags.writeable = False
     np.testing.assert_array_equal(Ridge(copy_X=False).fit(X, y).coef_, expected)
 
@@ -428,8 +432,9 @@ def test_stopping_early_is_told(make, parameters):
     if model.positive:
         model.set_params(max_iter=1)
     message = r"did not converge to tol=1e-09 within max_iter=\d.*residual reached is \d"
-    with pytest.warns(ConvergenceWarning, match=message):
+    with pytest.warns(ConvergenceWarning, match=message) as caught:
         model.fit(make(X), y)
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("parameters", [{"solver": s} for s in DENSE] + [{"positive": True}])

@@ -29,7 +29,7 @@ def nonnegative(design, alpha, *, tol, max_iter=None):
 
     The violation is the largest |g_j| / (||x_j|| ||y||) that breaks a condition; `tol` is what
     L-BFGS-B and a solution that counts as converged may show, the active set goes down to
-    rounding. `max_iter` bounds the iterations of both (default 15000).
+    rounding. `max_iter` bounds the steps of each of the three methods (default 15000).
     """
     max_iter = 15000 if max_iter is None else max_iter
     n, p = design.X.shape

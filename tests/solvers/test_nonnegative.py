@@ -79,6 +79,15 @@ def test_the_active_set_alone_reaches_the_solution_from_anywhere(alpha, start):
     assert steps == 1 if start == "solution" else steps > 1
 
 
+def test_long_steps_drop_many_features_at_once():
+    rng = np.random.default_rng(0)
+    design = centre(rng.normal(size=(40, 300)), rng.normal(size=(40, 1)))
+    problem = Nonnegative(design, 1.0, centred_norms(design), None)
+    w, _, steps = problem.polish(np.ones(300), 1000)
+    assert np.sum(w == 0) > 100
+    assert steps < 30
+
+
 @pytest.mark.parametrize("alpha", [0.0, 1e-4])
 def test_the_active_set_descends_on_strongly_correlated_features(alpha):
     for seed in range(25):
