@@ -1,8 +1,8 @@
 """A fair race: the same problem, each contestant at its best, samples taken in turn.
 
-1. Tuning. A contestant runs at ever tighter tolerances until its certificate reaches the
-   problem's target (these runs warm the caches; a just-in-time compiler gets a run of its own
-   before), then once with one thread and with all cores; the faster count is kept.
+1. Tuning. A contestant runs on one thread at ever tighter tolerances until its certificate reaches the
+   problem's target (these runs warm the caches; who compiles or imports at the first run gets
+   one more before), then once with one thread and with all cores; the faster count is kept.
 2. Rounds. Every contestant is timed once a round, and each round starts with another one, so
    that a slow minute of the machine, or what one leaves in the caches, falls on all alike.
 
@@ -59,6 +59,7 @@ def available_cores():
 def race(problem, contestants, *, repeats, limit, cores, say=lambda text: None):
     """Return one `Entry` a contestant, in the order given."""
     entries = [Entry(contestant) for contestant in contestants]
+    gc.freeze()  # so that a collection before each sample needn't walk every library
     for entry in entries:
         say(f"tuning {entry.contestant.name}")
         guarded(entry, tune, problem, limit, cores)
@@ -69,6 +70,7 @@ def race(problem, contestants, *, repeats, limit, cores, say=lambda text: None):
         for entry in running[start:] + running[:start]:
             if not entry.failed and sum(entry.seconds) <= limit:
                 guarded(entry, time_once, problem)
+    gc.unfreeze()
     judge(problem, entries)
     return entries
 
@@ -85,12 +87,11 @@ def tune(entry, problem, limit, cores):
     """Choose tolerance and threads; keep a sample only where that took longer than the limit."""
     contestant, spent = entry.contestant, 0.0
     contestant.load(problem)
-    entry.threads = cores
     tolerances = contestant.tolerances(problem.target)
-    if contestant.compiles_at_first_run:
-        sample(contestant, problem, tolerances[0], cores)
+    if contestant.slow_first_run:
+        sample(contestant, problem, tolerances[0], entry.threads)
     for tolerance in tolerances:
-        seconds, certificate = sample(contestant, problem, tolerance, cores)
+        seconds, certificate = sample(contestant, problem, tolerance, entry.threads)
         spent += seconds
         if entry.certificate is None or certificate < entry.certificate:
             entry.tolerance, entry.certificate, kept = tolerance, certificate, seconds

@@ -32,7 +32,7 @@ def describe(packages):
         ("system", platform.platform()),
         ("python", platform.python_version()),
     ]
-    lines += [(f"threads {k + 1}", text) for k, text in enumerate(libraries)]
+    lines += [(f"library {k + 1}", text) for k, text in enumerate(libraries)]
     for package in dict.fromkeys([*BASIS, *packages]):
         lines.append((package, package_version(package) or "not installed"))
     return lines

@@ -69,6 +69,7 @@ class Torch(NetworkContestant):
     """Fused AdamW on batches cut from one shuffled copy an epoch; no data loader."""
 
     name, module, package = "PyTorch, float32", "torch", "torch"
+    slow_first_run = True
     dtype = np.float32
 
     @contextmanager

@@ -41,7 +41,7 @@ def lasso_cases(quick=False, path=False):
         ),
         "sparse": lambda: sparse_data(*((4_000, 10_000) if quick else (20_000, 50_000))),
         "leukemia": leukemia,
-        "Fashion-MNIST, one against rest": lambda: one_against_rest(4_000 if quick else 60_000),
+        "Fashion-MNIST, one against rest": lambda: one_against_rest(1_500 if quick else 60_000),
     }
     alphas = np.geomspace(1, 1e-2, 20 if quick else 100) if path else np.array([1 / 20])
     cases = [Case(name, lambda m=make: regression(*m(), alphas)) for name, make in data.items()]
@@ -145,12 +145,11 @@ def ridge_cases(quick=False):
 
 def mlp_cases(quick=False):
     """Four nets, each without a regularizer and with dropout, label smoothing and AdamW."""
-    few = quick
     nets = [
-        ("moons", lambda: moons(500 if few else 2_000), (96, 96), 32, 4 if few else 20),
-        ("digits", digits, (100,), 32, 4 if few else 20),
-        ("fashion", lambda: fashion(6_000 if few else 60_000), (128,), 200, 2),
-        ("fashion", lambda: fashion(6_000 if few else 60_000), (256, 256, 256), 256, 2),
+        ("moons", lambda: moons(500 if quick else 2_000), (96, 96), 32, 4 if quick else 20),
+        ("digits", digits, (100,), 32, 4 if quick else 20),
+        ("fashion", lambda: fashion(3_000 if quick else 60_000), (128,), 200, 2),
+        ("fashion", lambda: fashion(3_000 if quick else 60_000), (256, 256, 256), 256, 2),
     ]
     cases = []
     for name, data, hidden, batch, epochs in nets:

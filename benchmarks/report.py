@@ -66,8 +66,8 @@ def rows(title, problem, entries):
     return result
 
 
-def table(title, problem, entries):
-    """Return the table of one case, fastest first, the verdict in its title."""
+def table(title, problem, entries, notes=()):
+    """Return the table of one case, fastest first, the verdict in its title, notes below."""
     n, p = problem.X.shape
     steps = hasattr(problem, "steps")
     result = Table(title=f"{title} ({n:,} x {p:,}): {verdict(entries)}", title_justify="left")
@@ -79,7 +79,7 @@ def table(title, problem, entries):
     ours = {entry.contestant.name for entry in entries if entry.contestant.ours}
     for row in sorted(timed, key=lambda row: row["seconds_median"]):
         result.add_row(*cells(row, steps), style="bold" if row["contestant"] in ours else None)
-    notes = [f"{e.contestant.name}: {e.note}" for e in entries if e.note]
+    notes = [*notes, *(f"{e.contestant.name}: {e.note}" for e in entries if e.note)]
     result.caption, result.caption_justify = "\n".join(notes) or None, "left"
     return result
 

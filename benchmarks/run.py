@@ -36,7 +36,7 @@ def parse(arguments):
     parser.add_argument(
         "--limit",
         type=float,
-        help="seconds a contestant may take to warm up on a case (default: 60; with --quick 3)",
+        help="seconds a contestant may take to warm up on a case (default: 60; with --quick 2)",
     )
     parser.add_argument("--csv", type=Path, help="result file (default: benchmarks/results/)")
     options = parser.parse_args(arguments)
@@ -47,7 +47,7 @@ def parse(arguments):
     if options.repeats < 1:
         parser.error(f"--repeats must be at least 1; got {options.repeats}")
     if options.limit is None:
-        options.limit = 3.0 if options.quick else 60.0
+        options.limit = 2.0 if options.quick else 60.0
     if options.csv is None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         options.csv = RESULTS / f"{options.job}{'-path' * options.path}-{stamp}.csv"
@@ -80,12 +80,9 @@ def cases_of(options):
 def hold(case, contestants, options, console):
     """Race on one case; print its table and return its CSV rows."""
     problem = case.make()
-    willing = []
-    for contestant in contestants:
-        if reason := contestant.refuses(problem):
-            console.print(f"{contestant.name} takes no part in {case.name}: {reason}")
-        else:
-            willing.append(contestant)
+    refusals = {contestant: contestant.refuses(problem) for contestant in contestants}
+    willing = [contestant for contestant, reason in refusals.items() if not reason]
+    missing = [f"{c.name}: takes no part ({reason})" for c, reason in refusals.items() if reason]
     with console.status(case.name) as status:
         entries = race(
             problem,
@@ -95,7 +92,7 @@ def hold(case, contestants, options, console):
             cores=available_cores(),
             say=lambda text: status.update(f"{case.name}: {text}"),
         )
-    console.print(table(case.name, problem, entries), "")
+    console.print(table(case.name, problem, entries, missing), "")
     return rows(case.name, problem, entries)
 
 
