@@ -80,7 +80,7 @@ class ElasticNet(LinearRegressor):
         `coef_` in CSR format.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string names.
 
     Raises
@@ -334,8 +334,8 @@ class Lasso(ElasticNet):
     Parameters
     ----------
     alpha : float, default=1.0
-        Strength of the penalty, in [0, inf). Above max_j |x_j'(y - mean(y))| / n all coefficients
-        are zero; 0 is ordinary least squares.
+        Strength of the penalty, in [0, inf). Above ``max_j abs(x_j @ (y - mean(y))) / n`` all
+        coefficients are zero; 0 is ordinary least squares.
     fit_intercept : bool, default=True
         Whether to fit b. Otherwise X and y are taken as centred.
     precompute : bool or array-like of shape (n_features, n_features), default=False
@@ -369,7 +369,7 @@ class Lasso(ElasticNet):
         `coef_` in CSR format.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had string names.
 
     Raises

@@ -1,4 +1,4 @@
-"""Coordinate descent on min_w 1/2 w'Qw - q'w + l1 ||w||_1 + l2/2 ||w||^2, optionally with w >= 0."""
+"""Coordinate descent on min_w 1/2 w'Qw - q'w + l1 |w|_1 + l2/2 |w|^2, w >= 0 on demand."""
 
 from cython cimport floating
 from libc.math cimport fabs
