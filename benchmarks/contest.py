@@ -1,8 +1,8 @@
 """A fair race: the same problem, each contestant at its best, samples taken in turn.
 
-1. Tuning. A contestant runs on one thread at ever tighter tolerances until its certificate reaches the
-   problem's target (these runs warm the caches; who compiles or imports at the first run gets
-   one more before), then once with one thread and with all cores; the faster count is kept.
+1. Tuning. A contestant runs on one thread at ever tighter tolerances until its certificate
+   reaches the problem's target (these runs warm the caches; who compiles or imports at the first
+   run gets one more before), then once with one thread and with all cores; the faster is kept.
 2. Rounds. Every contestant is timed once a round, and each round starts with another one, so
    that a slow minute of the machine, or what one leaves in the caches, falls on all alike.
 

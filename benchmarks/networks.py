@@ -1,6 +1,7 @@
 """The contestants that train multilayer perceptrons; see rivals.py."""
 
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 from rivals import Contestant
@@ -88,7 +89,7 @@ class Torch(NetworkContestant):
         nn, problem = self.lib.nn, self.problem
         sizes = [self.X.shape[1], *problem.hidden]
         layers = []
-        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+        for fan_in, fan_out in pairwise(sizes):
             layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
             if problem.regularizers:
                 layers.append(nn.Dropout(problem.regularizers["dropout"]))

@@ -6,6 +6,7 @@ the problem's target.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -100,7 +101,7 @@ class NetworkTraining:
     def flops(self):
         """Floating-point operations: 6 a weight and row (2 forward, 4 backward)."""
         sizes = [self.X.shape[1], *self.hidden, self.n_classes]
-        weights = sum(a * b for a, b in zip(sizes, sizes[1:], strict=False))
+        weights = sum(a * b for a, b in pairwise(sizes))
         return 6 * weights * len(self.y) * self.epochs
 
     def certificate(self, probabilities):

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,30 +47,29 @@ def lasso_cases(quick=False, path=False):
     alphas = np.geomspace(1, 1e-2, 20 if quick else 100) if path else np.array([1 / 20])
     cases = [Case(name, lambda m=make: regression(*m(), alphas)) for name, make in data.items()]
     square = data["square, correlated"]
-    cases.append(
-        Case("square, elastic net", lambda: regression(*square(), alphas, l1_ratio=0.5))
-    )
+    cases.append(Case("square, elastic net", lambda: regression(*square(), alphas, l1_ratio=0.5)))
     return cases
 
 
 def regression(X, y, fractions, l1_ratio=1.0):
-    """State the problem at fractions of alpha_max, y having mean square 1.
+    """State the problem at fractions of alpha_max, y having mean 0 and mean square 1.
 
     That scale makes glmnet's objective the same as everybody's for the elastic net too, and
     a tolerance mean the same to all.
     """
-    y = y / np.sqrt(np.mean(y**2))
+    y = y - y.mean()
+    y /= np.sqrt(np.mean(y**2))
     alpha_max = np.max(np.abs(X.T @ y)) / len(y) / l1_ratio
     return SparseRegression(X, y, alpha_max * fractions, l1_ratio)
 
 
 def centred(X, y, scale=True):
-    """Centre the columns of X (and give them unit variance), and y."""
+    """Centre the columns of X, and give them unit variance."""
     X = np.asfortranarray(X - X.mean(axis=0), dtype=np.float64)
     if scale:
         deviation = X.std(axis=0)
         X /= np.where(deviation > 0, deviation, 1.0)
-    return X, y - y.mean()
+    return X, y
 
 
 def diabetes():
@@ -129,15 +129,19 @@ def one_against_rest(n):
 
 def ridge_cases(quick=False):
     """Uncentred data of four shapes, with an intercept, at alpha = 1."""
-    shapes = [(100_000, 200), (20_000, 1_000), (500, 20_000), (2_000, 2_000)]
-    if quick:
-        shapes = [(20_000, 100), (4_000, 400), (200, 4_000), (600, 600)]
+    shapes = {
+        "very tall": (20_000, 100) if quick else (100_000, 200),
+        "tall": (4_000, 400) if quick else (20_000, 1_000),
+        "wide": (200, 4_000) if quick else (500, 20_000),
+        "square": (600, 600) if quick else (2_000, 2_000),
+    }
+    return [Case(name, partial(uncentred, *shape)) for name, shape in shapes.items()]
 
-    def make(n, p):
-        X, y = autoregressive(n, p, 0.5, 100)
-        return RidgeRegression(np.ascontiguousarray(X), y, 1.0)
 
-    return [Case("ridge", lambda shape=shape: make(*shape)) for shape in shapes]
+def uncentred(n, p):
+    """Gaussian columns with means of their own."""
+    X, y = autoregressive(n, p, 0.5, 100)
+    return RidgeRegression(np.ascontiguousarray(X), y, 1.0)
 
 
 # Multilayer perceptrons ------------------------------------------------------------------------
@@ -151,19 +155,21 @@ def mlp_cases(quick=False):
         ("fashion", lambda: fashion(3_000 if quick else 60_000), (128,), 200, 2),
         ("fashion", lambda: fashion(3_000 if quick else 60_000), (256, 256, 256), 256, 2),
     ]
-    cases = []
-    for name, data, hidden, batch, epochs in nets:
-        for regularizers in ({}, REGULARIZERS):
-            cases.append(
-                Case(
-                    f"{name}, {'-'.join(map(str, hidden))}, batch {batch}"
-                    + (", dropout + smoothing + decay" if regularizers else ""),
-                    lambda d=data, h=hidden, b=batch, e=epochs, r=regularizers: NetworkTraining(
-                        *d(), h, b, e, r
-                    ),
-                )
-            )
-    return cases
+    return [
+        Case(
+            f"{name}, {'-'.join(map(str, hidden))}, batch {batch}"
+            + (", dropout + smoothing + decay" if regularizers else ""),
+            # Bound now: the loop goes on before the problem is made.
+            partial(network, data, hidden, batch, epochs, regularizers),
+        )
+        for name, data, hidden, batch, epochs in nets
+        for regularizers in ({}, REGULARIZERS)
+    ]
+
+
+def network(data, *settings):
+    """Make the data, then state the problem."""
+    return NetworkTraining(*data(), *settings)
 
 
 def moons(n):

@@ -119,7 +119,7 @@ class PathSolver(SparseContestant):
 class ScikitLearnAPI(StopsOnGap):
     """`Lasso` and `ElasticNet`, or whatever library speaks like scikit-learn's."""
 
-    options = {}  # noqa: RUF012
+    options = {}
 
     def estimator(self, alpha, tol):
         options = {"fit_intercept": False, "tol": tol, "max_iter": 100_000, **self.options}
@@ -143,7 +143,7 @@ class SkregLasso(ScikitLearnAPI):
 
 class SkregLassoGram(SkregLasso):
     name = "skreg, Gram"
-    options = {"precompute": True}  # noqa: RUF012
+    options = {"precompute": True}
 
     def refuses(self, problem):
         return too_wide_for_gram(problem)
@@ -151,7 +151,7 @@ class SkregLassoGram(SkregLasso):
 
 class ScikitLearnLasso(ScikitLearnAPI):
     name, module, package = "scikit-learn", "sklearn.linear_model", "scikit-learn"
-    options = {"copy_X": False}  # noqa: RUF012
+    options = {"copy_X": False}
 
     def solve(self, tol):
         if len(self.problem.alphas) == 1:
@@ -170,7 +170,7 @@ class ScikitLearnLasso(ScikitLearnAPI):
 
 class ScikitLearnLassoGram(ScikitLearnLasso):
     name = "scikit-learn, Gram"
-    options = {"copy_X": False, "precompute": True}  # noqa: RUF012
+    options = {"copy_X": False, "precompute": True}
 
     def refuses(self, problem):
         return too_wide_for_gram(problem)
@@ -182,7 +182,7 @@ class IntelLasso(ScikitLearnAPI):
         "daal4py.sklearn.linear_model",
         "scikit-learn-intelex",
     )
-    options = {"copy_X": False}  # noqa: RUF012
+    options = {"copy_X": False}
     first_tolerance = SparseContestant.first_tolerance
 
     def refuses(self, problem):
@@ -263,9 +263,7 @@ class Adelie(PathSolver):
 
     def solve(self, tol):
         kind = "sparse" if sparse.issparse(self.X) else "dense"
-        matrix = getattr(self.lib.matrix, kind)(
-            self.X, method="naive", n_threads=self.n_threads
-        )
+        matrix = getattr(self.lib.matrix, kind)(self.X, method="naive", n_threads=self.n_threads)
         return self.lib.grpnet(
             X=matrix,
             glm=self.lib.glm.gaussian(y=self.y),
@@ -329,9 +327,7 @@ class Himalaya(RidgeContestant):
     def solve(self, tol):
         n, p = self.X.shape
         if n >= p:
-            return self.lib.Ridge(alpha=self.problem.alpha, fit_intercept=True).fit(
-                self.X, self.y
-            )
+            return self.lib.Ridge(alpha=self.problem.alpha, fit_intercept=True).fit(self.X, self.y)
         kernel = importlib.import_module("himalaya.kernel_ridge")
         model = kernel.KernelRidge(alpha=self.problem.alpha, fit_intercept=True)
         model.fit(self.X, self.y)
