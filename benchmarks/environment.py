@@ -30,6 +30,7 @@ def describe(packages):
         ("processor", processor()),
         ("cores", str(available_cores())),
         ("system", platform.platform()),
+        ("load at the start", load()),
         ("python", platform.python_version()),
     ]
     lines += [(f"library {k + 1}", text) for k, text in enumerate(libraries)]
@@ -46,6 +47,11 @@ def processor():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def load():
+    """Return how many processes wanted a core in the last minute; others' work spoils timings."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def handicap():

@@ -317,6 +317,10 @@ class IntelRidge(RidgeContestant):
     )
     order = "C"
 
+    def refuses(self, problem):
+        # It forms a p x p matrix for wide data too: minutes at 20,000 columns.
+        return too_wide_for_gram(problem)
+
 
 class Himalaya(RidgeContestant):
     """The SVD for tall data, the kernel form for wide ones."""
