@@ -1,7 +1,9 @@
 """skreg: regularization for scikit-learn users."""
 
 from skreg.elastic_net import ElasticNet, Lasso
+from skreg.mlp import MLPClassifier
+from skreg.ridge import Ridge
 
 __version__ = "0.1.0"
 
-__all__ = ["ElasticNet", "Lasso", "__version__"]
+__all__ = ["ElasticNet", "Lasso", "MLPClassifier", "Ridge", "__version__"]

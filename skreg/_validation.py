@@ -2,14 +2,17 @@
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
+from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
     "Interval",
     "InvalidParameterError",
+    "Options",
     "StrOptions",
     "check_finite_fit",
+    "check_partial_fit_first_call",
     "check_weights",
     "fit_context",
 ]

@@ -41,3 +41,110 @@ def enet_stationarity(w, b, X, y, alpha, l1_ratio, weight=None, positive=False):
     inactive = np.maximum((slope if positive else np.abs(slope)) - l1, 0)
     violation = np.where(w != 0, np.abs(slope - l1 * np.sign(w)), inactive)
     return max(violation.max(initial=0), abs(r.mean()))
+
+
+# --- multilayer perceptron ---
+
+WORD = (1 << 64) - 1
+
+
+def splitmix(key, counter):
+    """Output number `counter` of SplitMix64 from `key`, in Python's unbounded integers."""
+    z = (key + (counter + 1) * 0x9E3779B97F4A7C15) & WORD
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & WORD
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & WORD
+    return z ^ (z >> 31)
+
+
+def dropout_mask(n, rate, seed, step, layer):
+    """True where a unit is dropped: its 53 random bits, as a fraction, lie below the rate."""
+    key = splitmix(splitmix(splitmix(0, seed), step), layer)
+    return np.array([(splitmix(key, j) >> 11) / 2**53 < rate for j in range(n)], dtype=bool)
+
+
+ACTIVATIONS = {
+    "identity": lambda z: z,
+    "logistic": lambda z: 1 / (1 + np.exp(-z)),
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+}
+DERIVATIVES = {
+    "identity": lambda z: np.ones_like(z),
+    "logistic": lambda z: ACTIVATIONS["logistic"](z) * (1 - ACTIVATIONS["logistic"](z)),
+    "tanh": lambda z: 1 / np.cosh(z) ** 2,
+    "relu": lambda z: (z > 0).astype(z.dtype),
+}
+
+
+def dropout_factor(shape, rate, seed, step, layer):
+    """0 for dropped units, 1 / (1 - rate) for the others."""
+    mask = dropout_mask(int(np.prod(shape)), rate, seed, step, layer).reshape(shape)
+    return np.where(mask, 0, 1 / (1 - rate))
+
+
+def smoothed_targets(targets, loss, n_outputs, smoothing):
+    """The distribution that the output should match."""
+    if loss == "logistic":
+        return np.where(targets == 1, 1 - smoothing, smoothing)
+    t = np.full((len(targets), n_outputs), smoothing / (n_outputs - 1))
+    t[np.arange(len(t)), targets[:, 0]] = 1 - smoothing
+    return t
+
+
+def output_loss(z, targets, weight, loss, smoothing):
+    """Return (sum_i v_i loss_i, its gradient with respect to z), in float64."""
+    z, weight = z.astype(np.float64), weight.astype(np.float64)[:, None]
+    t = smoothed_targets(targets, loss, z.shape[1], smoothing)
+    if loss == "softmax":
+        log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
+        return -np.sum(weight * t * log_p), weight * (np.exp(log_p) - t)
+    value = np.sum(weight * (t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z)))
+    return value, weight * (np.exp(-np.logaddexp(0, -z)) - t)
+
+
+def mlp_objective(network, coefs, intercepts, X, targets, weight, seed=0, step=0):
+    """The objective of one batch, straight from its definition, in float64."""
+    a, last = X, len(coefs) - 1
+    for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
+        a = a @ W + b
+        if layer < last:
+            a = ACTIVATIONS[network.activation](a)
+            a = a * dropout_factor(a.shape, network.dropout[layer], seed, step, layer)
+    value, _ = output_loss(a, targets, weight, network.loss, network.label_smoothing)
+    penalty = 0.5 * network.alpha * sum(np.sum(W**2) for W in coefs)
+    return (value + penalty) / weight.sum()
+
+
+def mlp_gradient(network, coefs, intercepts, X, targets, weight, seed=0, step=0):
+    """Its gradient by back-propagation, as (weight matrices, biases)."""
+    factors, inputs, sums = [], [X], []
+    for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
+        sums.append(inputs[-1] @ W + b)
+        if layer < len(coefs) - 1:
+            rate = network.dropout[layer]
+            factors.append(dropout_factor(sums[-1].shape, rate, seed, step, layer))
+            inputs.append(ACTIVATIONS[network.activation](sums[-1]) * factors[-1])
+    total = weight.sum()
+    _, delta = output_loss(sums[-1], targets, weight, network.loss, network.label_smoothing)
+    dW, db = [], []
+    for layer in range(len(coefs) - 1, -1, -1):
+        dW.insert(0, (inputs[layer].T @ delta + network.alpha * coefs[layer]) / total)
+        db.insert(0, delta.sum(axis=0) / total)
+        if layer:
+            slope = DERIVATIVES[network.activation](sums[layer - 1]) * factors[layer - 1]
+            delta = (delta @ coefs[layer].T) * slope
+    return dW, db
+
+
+def sgd_step(w, g, v, lr, momentum, nesterov):
+    """Return (w, v) after one step."""
+    v = momentum * v - lr * g
+    return w + (momentum * v - lr * g if nesterov else v), v
+
+
+def adam_step(w, g, m, v, t, lr, beta_1, beta_2, epsilon, weight_decay):
+    """Return (w, m, v) after step number t; weight_decay may be an array (0 for biases)."""
+    m = beta_1 * m + (1 - beta_1) * g
+    v = beta_2 * v + (1 - beta_2) * g**2
+    m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
+    return w - lr * weight_decay * w - lr * m_hat / (np.sqrt(v_hat) + epsilon), m, v

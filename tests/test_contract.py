@@ -28,7 +28,15 @@ ESTIMATORS = [
     if isinstance(c, type) and issubclass(c, BaseEstimator) and c.__name__ in skreg.__all__
 ]
 # Quick settings that still train; the strengths that a grid search walks over.
-QUICK = {"MLPClassifier": {"hidden_layer_sizes": (6,), "max_iter": 400, "random_state": 0}}
+QUICK = {
+    "MLPClassifier": {
+        "hidden_layer_sizes": (6,),
+        "max_iter": 400,
+        "learning_rate_init": 0.02,
+        "tol": 1e-3,
+        "random_state": 0,
+    }
+}
 each = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda c: c.__name__)
 
 
@@ -84,6 +92,8 @@ def test_attributes_have_the_twin_s_names_shapes_and_dtypes(cls, dtype):
     ours, theirs = state(cls(**params).fit(X, y)), state(twin(cls)(**params).fit(X, y))
     assert theirs.keys() <= ours.keys()
     for name, value in theirs.items():
+        if value is None:  # scikit-learn counts no iterations of direct solvers
+            continue
         if name in ("loss_curve_", "n_iter_", "t_"):  # as long as the fit took
             assert type(ours[name]) is type(value), name
         elif isinstance(value, list):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 
 class Design(NamedTuple):
@@ -26,8 +26,10 @@ class Design(NamedTuple):
     root_weight: np.ndarray  # (n_samples,)
 
     def operator(self):
-        """The centred design as a linear operator (used where X is sparse)."""
+        """The centred design as a linear operator, whether X is dense or sparse."""
         X, mean, root = self.X, self.X_mean, self.root_weight
+        if not sparse.issparse(X):
+            return aslinearoperator(X)
         return LinearOperator(
             X.shape,
             dtype=X.dtype,
@@ -66,9 +68,8 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
         if weight is not None:
             out *= root[:, None]
         X = out
-    return Design(
-        X, y.astype(X.dtype, copy=False), X_mean, y_mean.astype(X.dtype, copy=False), root
-    )
+    y, y_mean = (a.astype(X.dtype, copy=False) for a in (y, y_mean))
+    return Design(X, y, X_mean, y_mean, root)
 
 
 def weighted_mean(A, weight=None):

@@ -1,0 +1,44 @@
+"""What every ridge solver returns, and the check that its answer is an answer.
+
+The ridge objective of one target, on centred data, is ||y - Xw||^2 + alpha ||w||^2. Half its
+negative gradient is X'(y - Xw) - alpha w, the residual of the normal equations. It is computed
+from y - Xw, never from X'X, so that it shows the digits which X'X has lost.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+
+class Solution(NamedTuple):
+    """Coefficients of all targets, and how far they are from optimal."""
+
+    coef: np.ndarray  # (n_targets, n_features)
+    solver: str  # the solver that gave them, which need not be the one first tried
+    residual: float  # the largest over the targets of the solver's own relative residual
+    n_iter: np.ndarray  # (n_targets,), int32
+    converged: bool = True
+
+
+def rounding_limit(X, digits=10.0):
+    """The smallest tolerance that X's precision can reach: digits times its unit of rounding."""
+    return digits * float(np.finfo(X.dtype).eps)
+
+
+def gradient(design, alpha, W):
+    """X'(Y - XW) - W alpha for coefficients W (n_features, n_targets), alpha (n_targets,)."""
+    A = design.operator() if sparse.issparse(design.X) else design.X
+    return (A.T @ (design.y - A @ W) - W * alpha).astype(W.dtype, copy=False)
+
+
+def relative_residual(design, alpha, W):
+    """||gradient|| / ||X'y|| of each target, 0 where X'y = 0 and the coefficients vanish too."""
+    start = column_norms(gradient(design, alpha, np.zeros_like(W)))
+    size = column_norms(gradient(design, alpha, W))
+    return np.divide(size, start, out=size.copy(), where=start > 0)
+
+
+def column_norms(A):
+    """Euclidean norms of the columns, summed in float64."""
+    return np.sqrt(np.einsum("ij,ij->j", A, A, dtype=np.float64))

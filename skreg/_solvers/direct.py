@@ -1,0 +1,48 @@
+"""Ridge to the last digit: the cheapest factorization whose answer can be certified."""
+
+import numpy as np
+from scipy import sparse
+
+from skreg._solvers import normal_equations
+from skreg._solvers.certificate import Solution, relative_residual, rounding_limit
+from skreg._solvers.iterative import conjugate_gradients, lsqr
+from skreg._solvers.spectrum import spectrum
+
+GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
+GRAM_WORK = 500  # its cost in products with X: more, and conjugate gradients are cheaper
+
+
+def singular_values(design, alpha):
+    """Solve a dense problem by its spectrum."""
+    W = spectrum(design).coef(alpha)
+    residual = float(relative_residual(design, alpha, W.T).max())
+    return Solution(W, "svd", residual, np.ones(len(W), np.int32))
+
+
+def direct(design, alpha, *, gram=None):
+    """Normal equations where they are harmless, else singular values (sparse: tight LSQR)."""
+    solution = normal_equations.solve(design, alpha, gram)
+    if solution is not None:
+        return solution
+    if not sparse.issparse(design.X):
+        return singular_values(design, alpha)
+    patience = max(1000, 20 * min(design.X.shape))  # rounding delays LSQR beyond min(n, p)
+    return lsqr(design, alpha, tol=rounding_limit(design.X, 100), max_iter=patience)
+
+
+def automatic(design, alpha, *, tol, max_iter=None, gram=None):
+    """`direct`, but conjugate gradients to the given tolerance where X is sparse and large."""
+    if sparse.issparse(design.X) and not has_cheap_gram(design.X):
+        return conjugate_gradients(design, alpha, tol=tol, max_iter=max_iter)
+    return direct(design, alpha, gram=gram)
+
+
+def has_cheap_gram(X):
+    """Whether the smaller Gram matrix of a sparse X fits in memory and pays for itself."""
+    rows, columns = X.shape
+    if min(rows, columns) > GRAM_SIZE:
+        return False
+    # X'X takes the sum of squares of the entries in each row, XX' of those in each column.
+    axis, size = (0, columns) if rows < columns else (1, rows)
+    entries = np.bincount(X.tocoo().coords[1 - axis], minlength=size).astype(float)
+    return entries @ entries <= GRAM_WORK * (entries.sum() + GRAM_SIZE)

@@ -1,0 +1,43 @@
+"""Every ridge solver under its name.
+
+All minimize ||y - Xw||^2 + alpha ||w||^2 over w, for each column of y with its own alpha, on
+centred data, and return a `Solution`.
+"""
+
+from functools import partial
+
+import numpy as np
+from scipy import sparse
+
+from skreg._solvers.direct import automatic, direct, singular_values
+from skreg._solvers.iterative import conjugate_gradients, lsqr
+from skreg._solvers.nonnegative import nonnegative
+from skreg._solvers.scaling import in_range
+from skreg._solvers.stochastic import stochastic_gradients
+
+DIRECT = {"svd": singular_values, "cholesky": direct}
+ITERATIVE = {
+    "auto": automatic,
+    "sparse_cg": conjugate_gradients,
+    "lsqr": lsqr,
+    "lbfgs": nonnegative,
+    "sag": stochastic_gradients,
+    "saga": partial(stochastic_gradients, saga=True),
+}
+RANDOM = ("sag", "saga")
+
+
+def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0):
+    """Solve by name; alpha of shape (n_targets,). "lbfgs" keeps the coefficients >= 0."""
+    if solver == "auto" and not sparse.issparse(design.X):
+        solver = "cholesky"
+    if solver in DIRECT and not sparse.issparse(design.X):
+        return DIRECT[solver](design, alpha)  # these look after the range of X themselves
+    design, alpha, back = in_range(design, alpha)
+    if solver in DIRECT:
+        solution = DIRECT[solver](design, alpha)
+    else:
+        options = {"seed": seed} if solver in RANDOM else {}
+        solution = ITERATIVE[solver](design, alpha, tol=tol, max_iter=max_iter, **options)
+    coef = (solution.coef * back[:, None]).astype(design.X.dtype, copy=False)
+    return solution._replace(coef=np.ascontiguousarray(coef))
