@@ -152,8 +152,8 @@ def mlp_cases(quick=False):
     nets = [
         ("moons", lambda: moons(500 if quick else 2_000), (96, 96), 32, 4 if quick else 20),
         ("digits", digits, (100,), 32, 4 if quick else 20),
-        ("fashion", lambda: fashion(3_000 if quick else 60_000), (128,), 200, 2),
-        ("fashion", lambda: fashion(3_000 if quick else 60_000), (256, 256, 256), 256, 2),
+        ("fashion", lambda: fashion(2_000 if quick else 60_000), (128,), 200, 2),
+        ("fashion", lambda: fashion(2_000 if quick else 60_000), (256, 256, 256), 256, 2),
     ]
     return [
         Case(

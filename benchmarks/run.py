@@ -19,7 +19,7 @@ from report import ResultFile, rows, table
 from rich.console import Console
 
 RESULTS = Path(__file__).parent / "results"
-WIDTH = 110  # of a table in a file or pipe
+WIDTH = 120  # of a table in a file or pipe
 
 
 def parse(arguments):
