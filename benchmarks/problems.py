@@ -149,11 +149,12 @@ def uncentred(n, p):
 
 def mlp_cases(quick=False):
     """Four nets, each without a regularizer and with dropout, label smoothing and AdamW."""
+    images = "fashion" if has_fashion_mnist() else "random data shaped as Fashion-MNIST"
     nets = [
         ("moons", lambda: moons(500 if quick else 2_000), (96, 96), 32, 4 if quick else 20),
         ("digits", digits, (100,), 32, 4 if quick else 20),
-        ("fashion", lambda: fashion(2_000 if quick else 60_000), (128,), 200, 2),
-        ("fashion", lambda: fashion(2_000 if quick else 60_000), (256, 256, 256), 256, 2),
+        (images, lambda: fashion(2_000 if quick else 60_000), (128,), 200, 2),
+        (images, lambda: fashion(2_000 if quick else 60_000), (256, 256, 256), 256, 2),
     ]
     return [
         Case(
@@ -185,26 +186,33 @@ def digits():
 
 
 def fashion(n):
-    """Fashion-MNIST, or random data of its shape where it is absent, saying so."""
-    try:
+    """Fashion-MNIST, or random data of its shape where it is absent (the case is named so)."""
+    if has_fashion_mnist():
         return fashion_mnist(n)
-    except DataAbsentError as absent:
-        print(f"{absent}; random data of the same shape take its place")
-        rng = np.random.default_rng(0)
-        return rng.random((n, 784)), np.arange(n) % 10
+    rng = np.random.default_rng(0)
+    return rng.random((n, 784)), np.arange(n) % 10
+
+
+def fashion_files():
+    """Paths of the training images and labels."""
+    names = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+    return [FASHION_MNIST / name for name in names]
+
+
+def has_fashion_mnist():
+    """Whether both files are there."""
+    return all(path.is_file() for path in fashion_files())
 
 
 def fashion_mnist(n):
     """The first n training images, pixels in [0, 1], and their labels 0 to 9."""
-    paths = [
-        FASHION_MNIST / "train-images-idx3-ubyte.gz",
-        FASHION_MNIST / "train-labels-idx1-ubyte.gz",
-    ]
-    if not all(path.is_file() for path in paths):
+    if not has_fashion_mnist():
         raise DataAbsentError(
             f"no Fashion-MNIST in {FASHION_MNIST}: install Debian's dataset-fashion-mnist"
         )
     # An IDX file is a header (4 bytes, then 4 a dimension) before the raw bytes.
-    images, labels = (np.frombuffer(gzip.decompress(p.read_bytes()), np.uint8) for p in paths)
+    images, labels = (
+        np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in fashion_files()
+    )
     images = images[16 : 16 + n * 784].reshape(n, 784)
     return images / 255.0, labels[8 : 8 + n].astype(np.int64)

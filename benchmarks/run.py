@@ -2,7 +2,11 @@
 
     python benchmarks/run.py lasso|ridge|mlp [--quick]
 
-Data conversion is outside the timing. Cases that skreg loses say so in their title.
+Times are medians of interleaved runs, with the quartiles; data conversion is outside. The ratio
+is to the fastest rival whose certificate reaches the target: below 1 is faster. Each contestant
+runs at the loosest tolerance that reaches the target and on the count of threads, one or all,
+that suits it. A case that skreg loses says so in its title. Leukemia needs SKREG_DATA, the folder
+of leukemia.npz; Fashion-MNIST comes from Debian's dataset-fashion-mnist.
 """
 
 import argparse

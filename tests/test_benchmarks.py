@@ -443,15 +443,16 @@ def test_neighbours_are_correlated_as_asked():
     assert_allclose(np.diag(correlation, 2), 0.64, atol=0.03)
 
 
-def test_quick_ridge_and_mlp_cases(monkeypatch, tmp_path, capsys):
+def test_quick_ridge_and_mlp_cases(monkeypatch, tmp_path):
     monkeypatch.setattr(problems, "FASHION_MNIST", tmp_path)
     shapes = [case.make().X.shape for case in problems.ridge_cases(quick=True)]
     assert any(n > p for n, p in shapes)
     assert any(n < p for n, p in shapes)
-    nets = [case.make() for case in problems.mlp_cases(quick=True)]
+    cases = problems.mlp_cases(quick=True)
+    assert sum("random data" in case.name for case in cases) == 4
+    nets = [case.make() for case in cases]
     assert [net.hidden for net in nets[::2]] == [(96, 96), (100,), (128,), (256, 256, 256)]
     assert all(set(range(net.n_classes)) == set(net.y) for net in nets)
-    assert "random data" in capsys.readouterr().out
 
 
 def test_fashion_mnist_is_read_from_idx_files(monkeypatch, tmp_path):
