@@ -27,7 +27,11 @@ WIDTH = 120  # of a table in a file or pipe
 
 
 def parse(arguments):
-    parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/run.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("job", choices=["lasso", "ridge", "mlp"])
     parser.add_argument("--quick", action="store_true", help="small cases, under a minute")
     parser.add_argument(
