@@ -122,6 +122,10 @@ def test_ridge_residual_is_zero_at_the_solution_one_at_the_start():
     assert_allclose(problem.certificate((np.zeros(7), y.mean())), 1.0)
     assert problem.certificate((coef, intercept + 1e-3)) > 1e-5
     assert problem.certificate((coef * (1 + 1e-6), intercept)) > 1e-8
+    # Only the intercept's own equation sees its error where the columns are centred.
+    centred = objective.RidgeRegression(Xc, y, problem.alpha)
+    assert centred.certificate((coef, y.mean())) < 1e-13
+    assert centred.certificate((coef, y.mean() + 1e-3)) > 1e-5
 
 
 def test_training_loss_steps_and_operations():
@@ -243,6 +247,25 @@ def test_a_failure_is_a_row_and_does_not_end_the_race():
     rows = report.rows("case", Flat(), [bad, good])
     assert rows[0]["seconds_median"] is None
     assert rows[1]["ratio_to_best_rival"] == 1.0
+    console = Console(file=io.StringIO(), width=130)
+    console.print(report.table("case", Flat(), [bad, good]))
+    assert "bad: failed: ArithmeticError: out of luck" in console.file.getvalue()
+
+
+def test_who_has_used_up_the_limit_leaves_the_rounds():
+    (slow,) = race(Runner("slow", [], seconds=0.02, ladder=(0.0,)), limit=0.05, repeats=50)
+    assert 1 < len(slow.seconds) < 10
+    assert slow.reached
+
+
+def test_the_worst_certificate_counts():
+    class Worsening(Runner):
+        def answer(self, tolerance):
+            return 1e-9 * 10.0 ** len(self.log)
+
+    (entry,) = race(Worsening("a", []), repeats=4)
+    assert entry.certificate == pytest.approx(1e-4)
+    assert not entry.reached
 
 
 def test_a_loss_far_above_the_smallest_does_not_count():
