@@ -232,11 +232,12 @@ class Perceptron(BaseEstimator):
     def _store(self, result, network, dtype, incremental):
         """Set the fitted attributes, and warn or raise as the training ended."""
         if result.status == "overflow" or not np.isfinite(result.parameters).all():
-            step = "max_iter" if self.solver == "lbfgs" else "learning_rate_init"
+            lower = f"Lower learning_rate_init ({self.learning_rate_init}), or scale"
             raise ValueError(
                 f"Training overflowed in iteration {result.n_iter}: the solver produced "
-                f"non-finite parameter weights or loss. Lower {step} ({getattr(self, step)}), or "
-                "scale X, for example with sklearn.preprocessing.StandardScaler."
+                f"non-finite parameter weights or loss. "
+                f"{'Scale' if self.solver == 'lbfgs' else lower} X, for example with "
+                "sklearn.preprocessing.StandardScaler."
             )
         parameters = result.parameters.astype(dtype, copy=False)
         self.coefs_, self.intercepts_ = split(parameters, network.units)

@@ -156,10 +156,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     best_loss_ : float or None
         Least of `loss_curve_`; None with `early_stopping`.
 
-    loss_curve_ : list of shape (n_iter_,)
+    loss_curve_ : list of length ``n_iter_``
         `loss_` after each epoch; with `warm_start` and `partial_fit` the list goes on.
 
-    validation_scores_ : list of shape (n_iter_,) or None
+    validation_scores_ : list of length ``n_iter_`` or None
         Accuracy on the held-out rows after each epoch; None without `early_stopping`.
 
     best_validation_score_ : float or None
@@ -168,16 +168,16 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     t_ : int
         Training rows seen, repetitions included.
 
-    coefs_ : list of n_layers_ - 1 ndarrays of shape (units[i], units[i + 1])
+    coefs_ : list of ndarrays, one a layer, of shape (units[i], units[i + 1])
         Weight matrices, in the dtype of X.
 
-    intercepts_ : list of n_layers_ - 1 ndarrays of shape (units[i + 1],)
+    intercepts_ : list of ndarrays, one a layer, of shape (units[i + 1],)
         Biases. All arrays of `coefs_` and `intercepts_` are views of one vector.
 
     n_features_in_ : int
         Number of features.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (``n_features_in_``,)
         Names of the features, where X had string names for all.
 
     n_iter_ : int
@@ -201,6 +201,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     Notes
     -----
+    Weights and biases start uniform between plus and minus ``sqrt(6 / (fan_in + fan_out))``, for
+    'logistic' ``sqrt(2 / (fan_in + fan_out))`` [1]_.
+
     float32 input is trained and predicted in float32, any other in float64. X is not copied as a
     whole if it is float already, whatever its memory order ('lbfgs' makes a float64 copy of
     float32 input); sparse X is never made dense. A batch whose sample weights are all zero is

@@ -59,7 +59,7 @@ cdef floating* forward(
     cdef int layer
     for layer in range(net.depth):
         fan_in, fan_out = net.units[layer], net.units[layer + 1]
-        if layer == 0 and indices != NULL:
+        if layer == 0 and indptr != NULL:
             csr_product(data, indices, indptr, order, rows, w, fan_out, z)
         else:
             gemm(0, 0, rows, fan_out, fan_in, <floating> 1, a, fan_in, w, fan_out,
@@ -95,7 +95,7 @@ cdef void backward(
         bias_activate_backward(a, delta, rows, fan_out, db, net.kinds[layer], net.rates[layer],
                                mask_key(seed, step, layer))
         if layer == 0:
-            if indices != NULL:
+            if indptr != NULL:
                 csr_transposed_product(data, indices, indptr, order, rows, delta, fan_out, dw)
             else:
                 gemm(1, 0, fan_in, fan_out, rows, one, data, fan_in, delta, fan_out,
@@ -116,7 +116,7 @@ cdef double batch_gradient(
     uint64_t seed, uint64_t step,
 ) noexcept nogil:
     """Return sum_i weight_i loss_i; grads becomes (or, accumulating, gains) scale times its
-    gradient. The input is a dense batch in `data`, or with `indices` the CSR rows of `order`."""
+    gradient. The input is a dense batch in `data`, or with `indptr` the CSR rows of `order`."""
     cdef Py_ssize_t n_biases = 0
     cdef double loss
     cdef floating* z

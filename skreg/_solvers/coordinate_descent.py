@@ -172,11 +172,17 @@ def newton_on_support(problem, y, w, r, penalty):
     gradient = problem.gradient(r)[support].astype(np.float64)
     weights = w[support].astype(np.float64)
     slope = gradient - penalty.l1 * np.sign(weights) - penalty.l2 * weights
+    # A multiple of I at the level of rounding makes collinear columns solvable: the step along
+    # their null space is then so long that it ends where the first of them reaches zero. It is a
+    # proximal step, so it descends all the same.
+    proximal = 10 * len(support) * np.finfo(w.dtype).eps * Q.diagonal().max(initial=0)
     Q[np.diag_indices_from(Q)] += penalty.l2
     alive = np.arange(len(support))
     for _ in range(MOST_FACTORIZATIONS):
         try:
-            factor = linalg.cho_factor(Q[np.ix_(alive, alive)], check_finite=False)
+            factor = linalg.cho_factor(
+                Q[np.ix_(alive, alive)] + proximal * np.eye(len(alive)), check_finite=False
+            )
         except linalg.LinAlgError:
             break
         direction = linalg.cho_solve(factor, slope[alive], check_finite=False)

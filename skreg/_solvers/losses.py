@@ -29,7 +29,7 @@ class Objective:
         self.arguments = network.kernel_arguments()
 
     def __call__(self, parameters, *, seed=0, step=0):
-        """Return (f, gradient); seed and step choose the dropout masks, if there are any."""
+        """Return (f, gradient); seed and step choose the dropout mask, one for every block."""
         parameters = np.ascontiguousarray(parameters, dtype=self.dtype)
         data = sum(
             self._block(parameters, start, seed, step)
@@ -61,6 +61,6 @@ class Objective:
             hidden=self.work.hidden,
             deltas=self.work.deltas,
             seed=seed,
-            step=step + start,
+            step=step,
             **self.arguments,
         )

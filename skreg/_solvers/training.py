@@ -88,10 +88,10 @@ def train(parameters, network, rows, order, update, epochs, progress, rng, score
     fixed = {**rows._asdict(), **network.kernel_arguments(), **work._asdict()}
     n_iter, status, loss = 0, "max_iter", None
     try:
-        while n_iter < epochs.max_iter and status == "max_iter":
-            if epochs.shuffle:
-                order = order[permutation(len(order), rng)]
-            with blas_threads(network.units, epochs.batch_size):
+        with blas_threads(network.units, epochs.batch_size):
+            while n_iter < epochs.max_iter and status == "max_iter":
+                if epochs.shuffle:
+                    order = order[permutation(len(order), rng)]
                 mean = train_epoch(
                     order=order,
                     batch_size=epochs.batch_size,
@@ -101,18 +101,18 @@ def train(parameters, network, rows, order, update, epochs, progress, rng, score
                     **fixed,
                     **update.kernel_arguments(),
                 )
-            n_iter += 1
-            if not np.isfinite(mean):
-                status = "overflow"
-                break
-            loss = mean
-            report(f"Iteration {n_iter}, loss = {loss:.8f}")
-            if judge(parameters, loss, epochs, progress, score, report):
-                best[:] = parameters
-            progress.samples_seen += len(order)
-            update.epoch_ends(progress.samples_seen)
-            if progress.stalled > epochs.patience:
-                status = slow_down_or_stop(update, epochs, progress, report)
+                n_iter += 1
+                if not np.isfinite(mean):
+                    status = "overflow"
+                    break
+                loss = mean
+                report(f"Iteration {n_iter}, loss = {loss:.8f}")
+                if judge(parameters, loss, epochs, progress, score, report):
+                    best[:] = parameters
+                progress.samples_seen += len(order)
+                update.epoch_ends(progress.samples_seen)
+                if progress.stalled > epochs.patience:
+                    status = slow_down_or_stop(update, epochs, progress, report)
     except KeyboardInterrupt:
         status = "interrupted"
     return Result(best, status, n_iter, loss)

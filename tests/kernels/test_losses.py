@@ -46,6 +46,15 @@ def test_far_logits_give_the_exact_loss(loss, dtype):
     np.testing.assert_array_equal(z[0], [-1, 1] if loss == "softmax" else [1])
 
 
+def test_a_tiny_loss_keeps_its_digits():
+    # log(1 + exp(-40)) is exp(-40) to 17 digits, where 1 + exp(-40) rounds to 1.
+    z = np.array([[40.0]])
+    found = loss_and_gradient(
+        LOSSES["logistic"], z, np.ones((1, 1), np.int32), np.ones(1), 1.0, 0.0
+    )
+    np.testing.assert_allclose(found, np.exp(-40), rtol=1e-14)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_non_finite_logits_give_a_non_finite_loss(loss, bad):
