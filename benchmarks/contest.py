@@ -103,7 +103,7 @@ def tune(entry, problem, limit, cores):
         return
     if cores > 1:
         # One trial can be spoiled by the machine; long ones average over that.
-        count = 3 if kept < limit / 20 else 1
+        count = 3 if kept < limit / 60 else 1
         trials = {1: [], cores: []}
         for threads in [1, cores] * count:
             trials[threads].append(sample(contestant, problem, entry.tolerance, threads)[0])

@@ -36,13 +36,13 @@ def lasso_cases(quick=False, path=False):
     data = {
         "diabetes, cubic features": diabetes,
         "tall": lambda: correlated(*((10_000, 100) if quick else (100_000, 200)), 0.5, 50),
-        "wide, correlated": lambda: correlated(*((100, 4_000) if quick else (200, 20_000)), 0.8),
+        "wide, correlated": lambda: correlated(*((100, 2_000) if quick else (200, 20_000)), 0.8),
         "square, correlated": lambda: correlated(
-            *((400, 1_000) if quick else (2_000, 5_000)), 0.8, 400
+            *((300, 600) if quick else (2_000, 5_000)), 0.8, 400
         ),
         "sparse": lambda: sparse_data(*((4_000, 10_000) if quick else (20_000, 50_000))),
         "leukemia": leukemia,
-        "Fashion-MNIST, one against rest": lambda: one_against_rest(1_500 if quick else 60_000),
+        "Fashion-MNIST, one against rest": lambda: one_against_rest(1_000 if quick else 60_000),
     }
     alphas = np.geomspace(1, 1e-2, 20 if quick else 100) if path else np.array([1 / 20])
     cases = [Case(name, lambda m=make: regression(*m(), alphas)) for name, make in data.items()]
@@ -153,8 +153,8 @@ def mlp_cases(quick=False):
     nets = [
         ("moons", lambda: moons(500 if quick else 2_000), (96, 96), 32, 4 if quick else 20),
         ("digits", digits, (100,), 32, 4 if quick else 20),
-        (images, lambda: fashion(2_000 if quick else 60_000), (128,), 200, 2),
-        (images, lambda: fashion(2_000 if quick else 60_000), (256, 256, 256), 256, 2),
+        (images, lambda: fashion(1_500 if quick else 60_000), (128,), 200, 2),
+        (images, lambda: fashion(1_500 if quick else 60_000), (256, 256, 256), 256, 2),
     ]
     return [
         Case(

@@ -120,6 +120,7 @@ class ScikitLearnAPI(StopsOnGap):
     """`Lasso` and `ElasticNet`, or whatever library speaks like scikit-learn's."""
 
     options = {}
+    warm_start = True
 
     def estimator(self, alpha, tol):
         options = {"fit_intercept": False, "tol": tol, "max_iter": 100_000, **self.options}
@@ -128,9 +129,11 @@ class ScikitLearnAPI(StopsOnGap):
         return self.lib.ElasticNet(alpha=alpha, l1_ratio=self.problem.l1_ratio, **options)
 
     def solve(self, tol):
-        """Fit alpha after alpha, each from the last one's coefficients."""
+        """Fit alpha after alpha, each from the last one's coefficients where that works."""
         alphas = self.problem.alphas
-        model = self.estimator(alphas[0], tol).set_params(warm_start=len(alphas) > 1)
+        model = self.estimator(alphas[0], tol).set_params(
+            warm_start=self.warm_start and len(alphas) > 1
+        )
         # A copy, as a warm start may reuse the array.
         coefs = [model.set_params(alpha=a).fit(self.X, self.y).coef_.copy() for a in alphas]
         return np.transpose(coefs)
@@ -184,6 +187,7 @@ class IntelLasso(ScikitLearnAPI):
     )
     options = {"copy_X": False}
     first_tolerance = SparseContestant.first_tolerance
+    warm_start = False  # it stays at the zeros of alpha_max
 
     def refuses(self, problem):
         return "dense data only" if sparse.issparse(problem.X) else too_wide_for_gram(problem)
