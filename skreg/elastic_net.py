@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 from skreg._linear import LinearRegressor
 from skreg._solvers.coordinate_descent import Penalty, QuadraticProblem, solve
 from skreg._solvers.moments import centre
+from skreg._solvers.threads import blas_threads
 from skreg._validation import (
     Interval,
     StrOptions,
@@ -211,18 +212,14 @@ class ElasticNet(LinearRegressor):
         if weight is not None:
             weight = weight * (len(weight) / weight.sum())
         design = self._design(X, y, weight)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with blas_threads(X.shape[0] * X.shape[1]), np.errstate(over="ignore", invalid="ignore"):
             solutions = self._solve(design)
         self._store(solutions, design, y)
         return self
 
     def _design(self, X, y, weight):
         """Centre, and lay the columns out as the kernel walks over them."""
-        if sparse.issparse(X):
-            if not X.has_canonical_format:
-                X = X.copy()
-                X.sum_duplicates()
-        elif not self.fit_intercept and weight is None:
+        if not sparse.issparse(X) and not self.fit_intercept and weight is None:
             X = np.asfortranarray(X)
         inplace = not self.copy_X and not sparse.issparse(X) and X.flags.f_contiguous
         return centre(X, y, weight, fit_intercept=self.fit_intercept, order="F", overwrite=inplace)

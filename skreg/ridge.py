@@ -2,6 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -95,7 +96,7 @@ class Ridge(LinearRegressor):
         The solver that gave the coefficients.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X had names that are all strings.
 
     See Also
@@ -126,7 +127,7 @@ class Ridge(LinearRegressor):
     0.513
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar = {
         "alpha": [Interval(Real, 0, None, closed="left"), "array-like"],
         "fit_intercept": ["boolean"],
         "copy_X": ["boolean"],
@@ -186,15 +187,17 @@ class Ridge(LinearRegressor):
             For a sparse y, and for sparse X with the solver 'svd' and no intercept.
         """
         solver = self._choose_solver(X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc", "coo"],
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-        )
+        # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
+        with np.errstate(over="ignore", invalid="ignore"):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=["csr", "csc"],
+                dtype=[np.float64, np.float32],
+                multi_output=True,
+                y_numeric=True,
+            )
         if sparse.issparse(y):
             raise TypeError("y is sparse, but targets must be dense: pass y.toarray().")
         weight = check_weights(sample_weight, X)
@@ -249,7 +252,6 @@ class Ridge(LinearRegressor):
 
     def _centre(self, X, y, weight):
         """The centred design, with overflow turned into an error that says so."""
-        order = "C" if self.solver in RANDOM else "K"
         try:
             with np.errstate(over="raise", invalid="raise"):
                 design = centre(
@@ -257,7 +259,6 @@ class Ridge(LinearRegressor):
                     y,
                     weight,
                     fit_intercept=self.fit_intercept,
-                    order=order,
                     overwrite=not self.copy_X,
                 )
         except FloatingPointError as error:

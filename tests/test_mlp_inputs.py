@@ -66,11 +66,12 @@ def test_log_probabilities_stay_finite():
     assert_allclose(np.exp(log_p), model.predict_proba(100 * X), rtol=1e-10, atol=1e-300)
 
 
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_dense_x_is_not_copied(order):
+def test_dense_x_is_not_copied(order, solver):
     X = np.asarray(np.random.default_rng(0).normal(size=(50_000, 50)), order=order)
     y = np.arange(50_000) % 2
-    model = MLPClassifier((2,), max_iter=1)
+    model = MLPClassifier((2,), solver=solver, max_iter=1)
     tracemalloc.start()
     quiet_fit(model, X, y)
     peak = tracemalloc.get_traced_memory()[1]
@@ -285,6 +286,14 @@ def test_overflow_is_an_error_that_names_the_epoch(solver, dtype):
     with pytest.raises(ValueError, match=r"overflowed in iteration \d+.*[Ss]cale X"):
         model.fit(X, y)
     assert not hasattr(model, "coefs_")
+
+
+def test_overflow_in_the_very_last_step_is_an_error():
+    # The loss of the only epoch was finite: it was taken before the step.
+    X, y = digits(60)
+    model = MLPClassifier((), solver="sgd", learning_rate_init=1e308, max_iter=1)
+    with pytest.raises(ValueError, match="overflowed in iteration 1"):
+        model.fit(100 * X, y)
 
 
 def test_a_learning_rate_that_explodes_is_an_error():

@@ -91,6 +91,7 @@ def sag_pass(
     cdef Py_ssize_t i, k, start, count = w.shape[0], n = y.shape[0]
     cdef bint dense = starts.shape[0] == 0
     cdef double share = 1.0 if saga else 1.0 / n, norm_mean = 0
+    cdef const floating* values = &data[0] if data.shape[0] > 0 else NULL
     cdef const index* row = NULL
     cdef State s = State(1, 0, 0, 0, 0, 0)
     with nogil:
@@ -106,11 +107,10 @@ def sag_pass(
                 count = <Py_ssize_t> starts[i + 1] - start
                 if count > 0:
                     row = &columns[start]
-            if data.shape[0] > 0:
-                g[i] += step_row(
-                    &s, &data[0] + start, row, count, y[i], root[i], norm_mean, g[i], step,
-                    decay, n, share, mean, w, H, last,
-                )
+            g[i] += step_row(
+                &s, values + start, row, count, y[i], root[i], norm_mean, g[i], step, decay, n,
+                share, mean, w, H, last,
+            )
             if s.scale < SMALLEST_SCALE:
                 settle(&s, w, H, last, mean)
         settle(&s, w, H, last, mean)

@@ -33,12 +33,20 @@ def gradient(design, alpha, W):
 
 
 def relative_residual(design, alpha, W):
-    """||gradient|| / ||X'y|| of each target, 0 where X'y = 0 and the coefficients vanish too."""
-    start = column_norms(gradient(design, alpha, np.zeros_like(W)))
-    size = column_norms(gradient(design, alpha, W))
-    return np.divide(size, start, out=size.copy(), where=start > 0)
+    """||gradient|| / ||X'y|| of each target, 0 where X'y = 0 and the coefficients vanish too.
+
+    NaN where X'y itself is beyond the largest number.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        start = column_norms(gradient(design, alpha, np.zeros_like(W)))
+        size = column_norms(gradient(design, alpha, W))
+        return np.divide(size, start, out=size.copy(), where=start > 0)
 
 
 def column_norms(A):
-    """Euclidean norms of the columns, summed in float64."""
-    return np.sqrt(np.einsum("ij,ij->j", A, A, dtype=np.float64))
+    """Euclidean norms of the columns, summed in float64, whatever their scale."""
+    top = np.maximum(A.max(axis=0, initial=0), -A.min(axis=0, initial=0)).astype(np.float64)
+    if np.all((top == 0) | (top > 1e-120) & (top < 1e120)):
+        return np.sqrt(np.einsum("ij,ij->j", A, A, dtype=np.float64))
+    unit = np.divide(A, top, out=np.zeros(A.shape), where=top > 0)
+    return top * np.sqrt(np.einsum("ij,ij->j", unit, unit))

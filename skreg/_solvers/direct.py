@@ -9,7 +9,7 @@ from skreg._solvers.iterative import conjugate_gradients, lsqr
 from skreg._solvers.spectrum import spectrum
 
 GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
-GRAM_WORK = 500  # its cost in products with X: more, and conjugate gradients are cheaper
+GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients are cheaper
 
 
 def singular_values(design, alpha):
@@ -20,10 +20,16 @@ def singular_values(design, alpha):
 
 
 def direct(design, alpha, *, gram=None):
-    """Normal equations where they are harmless, else singular values (sparse: tight LSQR)."""
+    """Normal equations where they are harmless, else singular values (sparse: tight LSQR).
+
+    float32 data get a second chance in float64, which costs less than their singular values.
+    """
     solution = normal_equations.solve(design, alpha, gram)
+    if solution is None and design.X.dtype == np.float32:
+        double = design._make(a.astype(np.float64) for a in design)
+        solution = normal_equations.solve(double, alpha)
     if solution is not None:
-        return solution
+        return solution._replace(coef=solution.coef.astype(design.X.dtype, copy=False))
     if not sparse.issparse(design.X):
         return singular_values(design, alpha)
     patience = max(1000, 20 * min(design.X.shape))  # rounding delays LSQR beyond min(n, p)
@@ -43,6 +49,6 @@ def has_cheap_gram(X):
     if min(rows, columns) > GRAM_SIZE:
         return False
     # X'X takes the sum of squares of the entries in each row, XX' of those in each column.
-    axis, size = (0, columns) if rows < columns else (1, rows)
-    entries = np.bincount(X.tocoo().coords[1 - axis], minlength=size).astype(float)
+    axis = 0 if rows < columns else 1
+    entries = X.count_nonzero(axis=axis).astype(float)
     return entries @ entries <= GRAM_WORK * (entries.sum() + GRAM_SIZE)

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from scipy.sparse.linalg import lsqr as scipy_lsqr
 
 from skreg._solvers.certificate import Solution, gradient, relative_residual, rounding_limit
+from skreg._solvers.scaling import largest, power_of_two
 
 RESTARTS = 3  # the residual that the recursion believes in drifts from the true one
 
@@ -24,11 +25,11 @@ def conjugate_gradients(design, alpha, *, tol, max_iter=None):
     B = gradient(design, alpha, W)
     residual, n_iter = np.zeros(t), np.zeros(t, np.int32)
     for k in range(t):
-        one = design._replace(y=design.y[:, k : k + 1])
+        one, a = design._replace(y=design.y[:, k : k + 1]), A.dtype.type(alpha[k])
         normal = LinearOperator(
             (p, p),
             dtype=A.dtype,
-            matvec=lambda w, a=A.dtype.type(alpha[k]): A.rmatvec(A.matvec(w)) + a * w,
+            matvec=lambda w, a=a: A.rmatvec(A.matvec(w)) + a * w,
         )
         limit = 10 * p if max_iter is None else max_iter
 
@@ -54,15 +55,19 @@ def lsqr(design, alpha, *, tol, max_iter=None):
     tol relative to the norms of X, w and y. `max_iter` bounds the iterations of a target
     (default 2 n_features).
     """
-    A, tol = design.operator(), max(tol, rounding_limit(design.X))
+    # SciPy adds the unit of rounding to a norm that it divides by, so the norms must be near one.
+    c = power_of_two(largest(design.X))
+    d = np.array([power_of_two(largest(y)) for y in design.y.T])
+    A, tol = design.operator() * design.X.dtype.type(1 / c), max(tol, rounding_limit(design.X))
     W = np.zeros((design.X.shape[1], design.y.shape[1]), design.X.dtype)
     n_iter = np.zeros(W.shape[1], np.int32)
     stopped = np.zeros(W.shape[1], np.int32)
-    for k, damp in enumerate(np.sqrt(alpha)):
+    for k, damp in enumerate(np.sqrt(alpha) / c):
         W[:, k], stopped[k], n_iter[k] = scipy_lsqr(
             # No limit on the condition number: it would stop short of the tolerance, silently.
-            A, design.y[:, k], damp=damp, atol=tol, btol=tol, conlim=0, iter_lim=max_iter
+            A, design.y[:, k] / d[k], damp=damp, atol=tol, btol=tol, conlim=0, iter_lim=max_iter
         )[:3]  # fmt: skip
+    W *= (d / c).astype(W.dtype)
     residual = relative_residual(design, alpha, W).max()
     iteration_limit = 7  # the code by which SciPy says that iter_lim was reached
     return Solution(W.T, "lsqr", float(residual), n_iter, iteration_limit not in stopped)

@@ -15,8 +15,9 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 class Design(NamedTuple):
     """Centred data, rows scaled by the roots of their weights.
 
-    A dense X is centred already. A sparse X is scaled but not centred, so as to stay sparse: the
-    design it stands for is ``X - outer(root_weight, X_mean)``, which `operator` multiplies with.
+    A dense X is centred already. A sparse X (CSR or CSC, canonical: sorted, no duplicates) is
+    scaled but not centred, so as to stay sparse: the design it stands for is
+    ``X - outer(root_weight, X_mean)``, which `operator` multiplies with.
     """
 
     X: np.ndarray | sparse.sparray
@@ -61,6 +62,9 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
         if weight is not None:
             scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
             X = (scale @ X).asformat(X.format)
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
     elif fit_intercept or weight is not None:
         inplace = overwrite and X.flags.writeable
         out = X if inplace else np.empty_like(X, order=order)

@@ -41,6 +41,10 @@ class Network(NamedTuple):
         """Length of the parameter vector."""
         return self.n_weights + sum(self.units[1:])
 
+    def largest_product(self, rows):
+        """Multiply-adds of the largest matrix product that a batch of so many rows takes."""
+        return rows * max(a * b for a, b in pairwise(self.units))
+
     def kernel_arguments(self):
         """The description that the compiled passes read: one entry for each weight matrix."""
         hidden = len(self.units) - 2

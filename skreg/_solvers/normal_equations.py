@@ -20,6 +20,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.linalg import lapack
 
+from skreg._kernels.gram import add_gram
 from skreg._solvers.certificate import Solution, column_norms, gradient
 
 ROUNDS = 4  # of refinement; a good matrix needs one, a bad one is not helped by more
@@ -73,9 +74,12 @@ def smaller_gram(design):
     wide = X.shape[0] < X.shape[1]
     if not sparse.issparse(X):
         return X @ X.T if wide else X.T @ X
-    G = (X @ X.T if wide else X.T @ X).toarray()
+    rows, m = (X.T if wide else X).tocsr(), min(X.shape)
+    G = np.zeros((m, m))
+    add_gram(rows.data, rows.indices, rows.indptr, G)
+    G += np.triu(G, 1).T
     if design.X_mean.any():
-        root = design.root_weight
+        root = design.root_weight.astype(np.float64)
         if wide:  # centring is the projection I - uu', applied from both sides
             u = root / np.linalg.norm(root)
             v = G @ u
@@ -84,7 +88,7 @@ def smaller_gram(design):
         else:
             mean = np.linalg.norm(root) * design.X_mean
             G -= np.outer(mean, mean)
-    return G
+    return G.astype(X.dtype, copy=False)
 
 
 def factorize(G, alpha):
@@ -96,7 +100,7 @@ def factorize(G, alpha):
         return None
     if np.ptp(alpha) > 0:
         values, V = linalg.eigh(G, overwrite_a=True, check_finite=False, driver="evd")
-        values = np.maximum(values.astype(np.float64), 0)
+        values = values.astype(np.float64)
         lowest, highest = values[0] + alpha.min(), values[-1] + alpha.min()
         return Eigen(V, values, alpha) if lowest > limit * highest else None
     scale = np.exp2(-np.round(np.log2(diagonal) / 2)).astype(G.dtype)

@@ -61,9 +61,6 @@ def rows(design):
         none = np.empty(0, np.int32)
         return X.ravel(), none, none, np.einsum("ij,ij->i", X, X, dtype=np.float64).max()
     X = X.tocsr()
-    if not X.has_canonical_format:  # the kernel counts on each column once a row
-        X = X.copy()
-        X.sum_duplicates()
     root, mean = design.root_weight, design.X_mean
     square = np.asarray(X.power(2).sum(axis=1)).ravel()
     square = square + root * (root * (mean @ mean) - 2 * (X @ mean))

@@ -1,12 +1,13 @@
-"""How many threads BLAS may use while a network trains: the one place that decides."""
+"""How many threads BLAS may use: the one place that decides."""
 
+import threading
 from contextlib import nullcontext
 from functools import cache
-from itertools import pairwise
 
 from threadpoolctl import ThreadpoolController
 
-# Waking a second thread costs more than it saves on products with fewer multiply-adds than this.
+# Waking a second thread costs more than it saves on products with fewer multiply-adds than this,
+# and threads that wait for each other on small products cost many times the product.
 SMALL_PRODUCT = 2**24
 
 
@@ -16,8 +17,34 @@ def controller():
     return ThreadpoolController()
 
 
-def blas_threads(units, batch_rows):
-    """A context that holds BLAS to one thread where the network's largest product is small."""
-    if batch_rows * max(a * b for a, b in pairwise(units)) >= SMALL_PRODUCT:
-        return nullcontext()
-    return controller().limit(limits=1, user_api="blas")
+class SingleThread:
+    """One BLAS thread for as long as somebody holds it.
+
+    The limit belongs to the process. Fits that overlap in time count their holders, or the first
+    to leave would lift it and the last to leave would restore the lowered number for good.
+    """
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.holders = 0
+        self.limiter = None
+
+    def __enter__(self):
+        with self.lock:
+            self.holders += 1
+            if self.holders == 1:
+                self.limiter = controller().limit(limits=1, user_api="blas")
+
+    def __exit__(self, *exception):
+        with self.lock:
+            self.holders -= 1
+            if self.holders == 0:
+                self.limiter.restore_original_limits()
+
+
+single_thread = SingleThread()
+
+
+def blas_threads(multiply_adds):
+    """A context for work whose largest matrix product has that many multiply-adds."""
+    return nullcontext() if multiply_adds >= SMALL_PRODUCT else single_thread

@@ -31,9 +31,9 @@ def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0):
     """Solve by name; alpha of shape (n_targets,). "lbfgs" keeps the coefficients >= 0."""
     if solver == "auto" and not sparse.issparse(design.X):
         solver = "cholesky"
-    if solver in DIRECT and not sparse.issparse(design.X):
-        return DIRECT[solver](design, alpha)  # these look after the range of X themselves
-    design, alpha, back = in_range(design, alpha)
+    # Dense direct solvers look after the range of X themselves, without a pass over it.
+    scale_X = solver not in DIRECT or sparse.issparse(design.X)
+    design, alpha, back = in_range(design, alpha, scale_X=scale_X)
     if solver in DIRECT:
         solution = DIRECT[solver](design, alpha)
     else:

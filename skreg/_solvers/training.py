@@ -88,7 +88,7 @@ def train(parameters, network, rows, order, update, epochs, progress, rng, score
     fixed = {**rows._asdict(), **network.kernel_arguments(), **work._asdict()}
     n_iter, status, loss = 0, "max_iter", None
     try:
-        with blas_threads(network.units, epochs.batch_size):
+        with blas_threads(network.largest_product(epochs.batch_size)):
             while n_iter < epochs.max_iter and status == "max_iter":
                 if epochs.shuffle:
                     order = order[permutation(len(order), rng)]
@@ -160,7 +160,7 @@ def train_lbfgs(parameters, network, rows, *, max_iter, max_fun, tol, report):
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
     try:
-        with blas_threads(network.units, min(len(rows.targets), BLOCK_ROWS)):
+        with blas_threads(network.largest_product(min(len(rows.targets), BLOCK_ROWS))):
             found = minimize(
                 objective,
                 parameters,

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from skreg._kernels.activations import KINDS, activate, activate_backward
 
+from skreg._kernels.activations import KINDS, activate, activate_backward
 from tests import reference
 
 SHAPES = [(0, 3), (1, 1), (3, 0), (5, 7), (32, 17)]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
-from skreg._kernels.coordinate_descent import sweeps
 
+from skreg._kernels.coordinate_descent import sweeps
 from tests.reference import soft_threshold, sweep
 
 SHAPES = [(1, 1), (7, 1), (1, 5), (13, 7), (5, 17)]

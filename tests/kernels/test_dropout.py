@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from skreg._kernels.dropout import dropout_mask
 
+from skreg._kernels.dropout import dropout_mask
 from tests import reference
 
 

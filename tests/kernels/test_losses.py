@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skreg._kernels.losses import LOSSES, loss_and_gradient
 
+from skreg._kernels.losses import LOSSES, loss_and_gradient
 from tests import reference
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from skreg._kernels.network import loss_gradient
 
+from skreg._kernels.network import loss_gradient
 from skreg._solvers.network import Network, Rows, Workspace, initial_parameters, split
 from tests import reference
 

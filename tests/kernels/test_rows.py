@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+
 from skreg._kernels.rows import gather, sparse_product, sparse_transposed_product
 
 LAYOUTS = {

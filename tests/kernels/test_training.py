@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from scipy import sparse
-from skreg._kernels.training import train_epoch
 
+from skreg._kernels.training import train_epoch
 from skreg._solvers import updates
 from skreg._solvers.network import Rows, Workspace, split
 from tests import reference

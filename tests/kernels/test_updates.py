@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from skreg._kernels.updates import RULES, update
 
+from skreg._kernels.updates import RULES, update
 from tests import reference
 
 
