@@ -1,0 +1,165 @@
+"""A fair race: the same problem, each contestant at its best, samples taken in turn.
+
+1. Tuning. A contestant runs on one thread at ever tighter tolerances until its certificate
+   reaches the problem's target (these runs warm the caches; who compiles or imports at the first
+   run gets one more before), then with one thread and with all cores; the faster is kept.
+2. Rounds. Every contestant is timed once a round, and each round starts with another one, so
+   that a slow minute of the machine, or what one leaves in the caches, falls on all alike.
+
+A run cannot be interrupted inside compiled code. So the time limit is looked at after each one:
+who exceeds it while tuning stays with the one sample taken there, and who has used it up in the
+rounds leaves them.
+"""
+
+import gc
+import os
+import statistics
+import time
+import warnings
+from dataclasses import dataclass, field
+
+# A net whose training loss lies above both of these, relative to the smallest loss of all
+# contestants, has not done the same job.
+LOSS_FACTOR, LOSS_MARGIN = 1.25, 0.05
+
+
+@dataclass
+class Entry:
+    """What is known about one contestant on one problem."""
+
+    contestant: object
+    tolerance: float | None = None
+    threads: int = 1
+    seconds: list = field(default_factory=list)
+    certificate: float | None = None
+    reached: bool = False
+    failed: bool = False
+    note: str = ""
+
+    @property
+    def median(self):
+        return statistics.median(self.seconds)
+
+    @property
+    def quartiles(self):
+        """First and third quartile of the samples (the sample itself where there is one)."""
+        if len(self.seconds) == 1:
+            return self.seconds[0], self.seconds[0]
+        first, _, third = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return first, third
+
+
+def available_cores():
+    """Cores this process may use, which containers and `taskset` limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def race(problem, contestants, *, repeats, limit, cores, say=lambda text: None):
+    """Return one `Entry` a contestant, in the order given."""
+    entries = [Entry(contestant) for contestant in contestants]
+    gc.freeze()  # so that a collection before each sample needn't walk every library
+    for entry in entries:
+        say(f"tuning {entry.contestant.name}")
+        guarded(entry, tune, problem, limit, cores)
+    running = [entry for entry in entries if not entry.failed and not entry.seconds]
+    for turn in range(repeats):
+        say(f"round {turn + 1} of {repeats}")
+        start = turn % max(1, len(running))
+        for entry in running[start:] + running[:start]:
+            if not entry.failed and sum(entry.seconds) <= limit:
+                guarded(entry, time_once, problem)
+    gc.unfreeze()
+    judge(problem, entries)
+    return entries
+
+
+def guarded(entry, step, *args):
+    """Take a step; a contestant's failure becomes its row and does not end the run."""
+    try:
+        step(entry, *args)
+    except Exception as error:
+        entry.failed, entry.note = True, f"failed: {type(error).__name__}: {error}"
+
+
+def tune(entry, problem, limit, cores):
+    """Choose tolerance and threads; keep a sample only where that took longer than the limit."""
+    contestant, spent = entry.contestant, 0.0
+    contestant.load(problem)
+    tolerances = contestant.tolerances(problem.target)
+    if contestant.slow_first_run:
+        sample(contestant, problem, tolerances[0], entry.threads)
+    for tolerance in tolerances:
+        seconds, certificate = sample(contestant, problem, tolerance, entry.threads)
+        spent += seconds
+        if entry.certificate is None or certificate < entry.certificate:
+            entry.tolerance, entry.certificate, kept = tolerance, certificate, seconds
+        if spent > limit or problem.target is None or certificate <= problem.target:
+            break
+    if spent > limit:
+        entry.seconds = [kept]
+        entry.note = f"over the limit of {limit:g} s: one sample, its warm-up"
+        return
+    if cores > 1:
+        # One trial can be spoiled by the machine; long ones average over that.
+        count = 3 if kept < limit / 60 else 1
+        trials = {1: [], cores: []}
+        for threads in [1, cores] * count:
+            trials[threads].append(sample(contestant, problem, entry.tolerance, threads)[0])
+        entry.threads = min(trials, key=lambda threads: statistics.median(trials[threads]))
+
+
+def time_once(entry, problem):
+    """Add one sample; the certificate kept is the worst seen."""
+    seconds, certificate = sample(entry.contestant, problem, entry.tolerance, entry.threads)
+    entry.seconds.append(seconds)
+    entry.certificate = max(entry.certificate, certificate)
+
+
+def sample(contestant, problem, tolerance, threads):
+    """Return the seconds of one run, and its certificate, computed outside the timing."""
+    gc.collect()
+    with contestant.threads(threads), warnings.catch_warnings():
+        # Whether a solver converged is for the certificate to say.
+        warnings.simplefilter("ignore")
+        start = time.perf_counter()
+        model = contestant.solve(tolerance)
+        seconds = time.perf_counter() - start
+        return seconds, problem.certificate(contestant.answer(model))
+
+
+def judge(problem, entries):
+    """Say who reached the target; nets are held to the smallest loss of them all."""
+    valid = [entry for entry in entries if not entry.failed]
+    target = problem.target
+    if target is None and valid:
+        best = min(entry.certificate for entry in valid)
+        target = max(LOSS_FACTOR * best, best + LOSS_MARGIN)
+    for entry in valid:
+        entry.reached = entry.certificate <= target
+        if not entry.reached:
+            entry.note = "; ".join(filter(None, [entry.note, f"target {target:.2g} not reached"]))
+
+
+def best_rival(entries):
+    """The fastest entry that reached the target and is not ours, or None."""
+    rivals = [entry for entry in entries if entry.reached and not entry.contestant.ours]
+    return min(rivals, key=lambda entry: entry.median, default=None)
+
+
+def verdict(entries):
+    """One line on how our fastest entry stands against the best rival."""
+    ours = [entry for entry in entries if entry.contestant.ours and not entry.failed]
+    rival = best_rival(entries)
+    certified = [entry for entry in ours if entry.reached]
+    if not ours:
+        return "skreg takes no part"
+    if not certified:
+        return "LOST: skreg does not reach the target"
+    if rival is None:
+        return "won: no rival reaches the target"
+    ratio = min(entry.median for entry in certified) / rival.median
+    if ratio > 1:
+        return f"LOST: {ratio:.2f} times the time of {rival.contestant.name}"
+    return f"won: {ratio:.2f} times the time of {rival.contestant.name}"

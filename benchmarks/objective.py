@@ -1,0 +1,121 @@
+"""What is minimized, and how well an answer does it.
+
+Every problem computes its certificate itself, in float64, from the answer alone: nobody's own
+stopping value is trusted. A contestant takes part in the ranking where its certificate reaches
+the problem's target.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class SparseRegression:
+    """min over w of 1/(2 n) ||y - X w||^2 + alpha l1_ratio |w|_1 + alpha (1 - l1_ratio)/2 |w|^2.
+
+    One answer is the matrix of coefficients (n_features, n_alphas), largest alpha first.
+    There is no intercept: dense data are centred beforehand, for everybody.
+    """
+
+    X: np.ndarray | sparse.csc_array
+    y: np.ndarray
+    alphas: np.ndarray
+    l1_ratio: float = 1.0
+
+    measure: ClassVar[str] = "duality gap"
+    target: ClassVar[float] = 1e-6
+
+    def certificate(self, coefs):
+        """Return the largest (primal - dual) / (1/(2 n) ||y||^2) over the alphas."""
+        coefs = as_finite(coefs, (self.X.shape[1], len(self.alphas)))
+        n, y = len(self.y), self.y
+        l1 = n * self.alphas * self.l1_ratio
+        l2 = n * self.alphas * (1.0 - self.l1_ratio)
+        residual = y[:, None] - self.X @ coefs
+        # The elastic net is a lasso on rows sqrt(l2) I below X; theta is its dual point,
+        # a multiple of the residual: the best multiple that is feasible.
+        norm2 = np.sum(residual**2, axis=0) + l2 * np.sum(coefs**2, axis=0)
+        gradient = np.max(np.abs(self.X.T @ residual - l2 * coefs), axis=0)
+        tiny = np.finfo(float).tiny
+        bound = l1 / np.maximum(gradient, tiny)
+        scale = np.clip((y @ residual) / np.maximum(norm2, tiny), -bound, bound)
+        primal = norm2 / 2 + l1 * np.sum(np.abs(coefs), axis=0)
+        dual = scale * (y @ residual) - scale**2 * norm2 / 2
+        return max(0.0, float(np.max((primal - dual) / (y @ y / 2))))
+
+
+@dataclass(frozen=True)
+class RidgeRegression:
+    """min over w, b of ||y - X w - b||^2 + alpha |w|^2; one answer is (w, b)."""
+
+    X: np.ndarray
+    y: np.ndarray
+    alpha: float
+
+    measure: ClassVar[str] = "normal residual"
+    target: ClassVar[float] = 1e-8
+
+    def certificate(self, answer):
+        """Return half the gradient's norm at (w, b), relative to that at (0, mean of y)."""
+        coef = as_finite(answer[0], (self.X.shape[1],))
+        intercept = as_finite(answer[1], ())
+        residual = self.y - self.X @ coef - intercept
+        start = self.X.T @ (self.y - self.y.mean())
+        gradient = self.X.T @ residual - self.alpha * coef
+        return float(np.hypot(np.linalg.norm(gradient), residual.sum()) / np.linalg.norm(start))
+
+
+@dataclass(frozen=True)
+class NetworkTraining:
+    """Minimize the cross-entropy of a multilayer perceptron by `epochs` passes of Adam.
+
+    One answer is the matrix of predicted probabilities of the training rows. The loss has no
+    target of its own: contest.py holds every contestant to the smallest loss of them all.
+    """
+
+    X: np.ndarray  # (n_samples, n_features), float64
+    y: np.ndarray  # classes 0, 1, ..., all present
+    hidden: tuple
+    batch_size: int
+    epochs: int
+    regularizers: dict = field(default_factory=dict)  # dropout, label_smoothing, weight_decay
+
+    learning_rate: ClassVar[float] = 1e-3
+    measure: ClassVar[str] = "training loss"
+    target: ClassVar[None] = None
+
+    @property
+    def n_classes(self):
+        return int(self.y.max()) + 1
+
+    @property
+    def steps(self):
+        """Training steps in all epochs, the last, smaller batch of each included."""
+        return self.epochs * -(-len(self.y) // self.batch_size)
+
+    @property
+    def flops(self):
+        """Floating-point operations: 6 a weight and row (2 forward, 4 backward)."""
+        sizes = [self.X.shape[1], *self.hidden, self.n_classes]
+        weights = sum(a * b for a, b in pairwise(sizes))
+        return 6 * weights * len(self.y) * self.epochs
+
+    def certificate(self, probabilities):
+        """Return the mean cross-entropy on the training rows, without any regularizer."""
+        probabilities = as_finite(probabilities, (len(self.y), self.n_classes))
+        likely = probabilities[np.arange(len(self.y)), self.y]
+        return float(-np.mean(np.log(np.maximum(likely, np.finfo(float).tiny))))
+
+
+def as_finite(values, shape):
+    """Return a float64 array, or say what is wrong: a failed answer has no certificate."""
+    values = np.asarray(values, np.float64)
+    if values.shape != shape:
+        raise ValueError(f"the answer has shape {values.shape}; the problem asks for {shape}")
+    if not np.all(np.isfinite(values)):
+        raise ValueError("the answer is not finite")
+    return values

@@ -1,0 +1,218 @@
+"""The cases: real data where they are at hand, and synthetic data of the shapes that matter."""
+
+import gzip
+import os
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from objective import NetworkTraining, RidgeRegression, SparseRegression
+from scipy import sparse
+from scipy.signal import lfilter
+from sklearn.datasets import load_diabetes, load_digits, make_moons
+from sklearn.preprocessing import PolynomialFeatures
+
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+REGULARIZERS = {"dropout": 0.1, "label_smoothing": 0.1, "weight_decay": 1e-2}
+
+
+class DataAbsentError(Exception):
+    """Data are not on this machine; the message says where to get them."""
+
+
+class Case(NamedTuple):
+    """A named problem, made when its turn comes so that only one lies in memory."""
+
+    name: str
+    make: object  # () -> problem
+
+
+# Sparse regression -----------------------------------------------------------------------------
+
+
+def lasso_cases(quick=False, path=False):
+    """Single fits at alpha_max / 20 or, with `path`, paths of alphas down to alpha_max / 100."""
+    data = {
+        "diabetes, cubic features": diabetes,
+        "tall": lambda: correlated(*((10_000, 100) if quick else (100_000, 200)), 0.5, 50),
+        "wide, correlated": lambda: correlated(*((100, 2_000) if quick else (200, 20_000)), 0.8),
+        "square, correlated": lambda: correlated(
+            *((300, 600) if quick else (2_000, 5_000)), 0.8, 400
+        ),
+        "sparse": lambda: sparse_data(*((4_000, 10_000) if quick else (20_000, 50_000))),
+        "leukemia": leukemia,
+        "Fashion-MNIST, one against rest": lambda: one_against_rest(1_000 if quick else 60_000),
+    }
+    alphas = np.geomspace(1, 1e-2, 20 if quick else 100) if path else np.array([1 / 20])
+    cases = [Case(name, lambda m=make: regression(*m(), alphas)) for name, make in data.items()]
+    square = data["square, correlated"]
+    cases.append(Case("square, elastic net", lambda: regression(*square(), alphas, l1_ratio=0.5)))
+    return cases
+
+
+def regression(X, y, fractions, l1_ratio=1.0):
+    """State the problem at fractions of alpha_max, y having mean 0 and mean square 1.
+
+    That scale makes glmnet's objective the same as everybody's for the elastic net too, and
+    a tolerance mean the same to all.
+    """
+    y = y - y.mean()
+    y /= np.sqrt(np.mean(y**2))
+    alpha_max = np.max(np.abs(X.T @ y)) / len(y) / l1_ratio
+    return SparseRegression(X, y, alpha_max * fractions, l1_ratio)
+
+
+def centred(X, y, scale=True):
+    """Centre the columns of X, and give them unit variance."""
+    X = np.asfortranarray(X - X.mean(axis=0), dtype=np.float64)
+    if scale:
+        deviation = X.std(axis=0)
+        X /= np.where(deviation > 0, deviation, 1.0)
+    return X, y
+
+
+def diabetes():
+    """442 patients; all products up to degree three of ten measurements, 285 columns."""
+    X, y = load_diabetes(return_X_y=True)
+    return centred(PolynomialFeatures(3, include_bias=False).fit_transform(X), y)
+
+
+def correlated(n, p, rho, n_active=100, seed=0):
+    """Gaussian columns, neighbours correlated by rho, and a signal-to-noise ratio of 3."""
+    X, y = autoregressive(n, p, rho, n_active, seed)
+    return centred(X, y)
+
+
+def autoregressive(n, p, rho, n_active, seed=0):
+    """Columns x_j = rho x_{j-1} + sqrt(1 - rho^2) e_j, not centred, with means of their own."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    X[:, 1:] *= np.sqrt(1 - rho**2)
+    X = lfilter([1.0], [1.0, -rho], X, axis=1)
+    X += rng.standard_normal(p)
+    coef = np.zeros(p)
+    chosen = rng.choice(p, min(n_active, p), replace=False)
+    coef[chosen] = rng.standard_normal(len(chosen))
+    signal = X @ coef
+    return X, signal + signal.std() / 3 * rng.standard_normal(n)
+
+
+def sparse_data(n, p, density=1e-3, seed=0):
+    """A random sparse design; it is not centred, so it stays sparse."""
+    rng = np.random.default_rng(seed)
+    X = sparse.random_array((n, p), density=density, rng=rng, format="csc")
+    # Some libraries take 32-bit indices only.
+    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    coef = np.where(rng.random(p) < 0.01, rng.standard_normal(p), 0.0)
+    signal = X @ coef
+    return X, signal + signal.std() / 3 * rng.standard_normal(n)
+
+
+def leukemia():
+    """72 patients, 7,129 expression levels, two kinds of leukemia."""
+    path = Path(os.environ.get("SKREG_DATA", "."), "leukemia.npz")
+    if not path.is_file():
+        raise DataAbsentError("set SKREG_DATA to the folder that holds leukemia.npz")
+    with np.load(path) as data:
+        return centred(data["X"].astype(np.float64), data["y"].astype(np.float64))
+
+
+def one_against_rest(n):
+    """Fashion-MNIST's first class against the others, 784 pixels."""
+    images, labels = fashion_mnist(n)
+    return centred(images, (labels == 0).astype(np.float64), scale=False)
+
+
+# Ridge -----------------------------------------------------------------------------------------
+
+
+def ridge_cases(quick=False):
+    """Uncentred data of four shapes, with an intercept, at alpha = 1."""
+    shapes = {
+        "very tall": (20_000, 100) if quick else (100_000, 200),
+        "tall": (4_000, 400) if quick else (20_000, 1_000),
+        "wide": (200, 4_000) if quick else (500, 20_000),
+        "square": (600, 600) if quick else (2_000, 2_000),
+    }
+    return [Case(name, partial(uncentred, *shape)) for name, shape in shapes.items()]
+
+
+def uncentred(n, p):
+    """Gaussian columns with means of their own."""
+    X, y = autoregressive(n, p, 0.5, 100)
+    return RidgeRegression(np.ascontiguousarray(X), y, 1.0)
+
+
+# Multilayer perceptrons ------------------------------------------------------------------------
+
+
+def mlp_cases(quick=False):
+    """Four nets, each without a regularizer and with dropout, label smoothing and AdamW."""
+    images = "fashion" if has_fashion_mnist() else "random data shaped as Fashion-MNIST"
+    nets = [
+        ("moons", lambda: moons(500 if quick else 2_000), (96, 96), 32, 4 if quick else 20),
+        ("digits", digits, (100,), 32, 4 if quick else 20),
+        (images, lambda: fashion(1_500 if quick else 60_000), (128,), 200, 2),
+        (images, lambda: fashion(1_500 if quick else 60_000), (256, 256, 256), 256, 2),
+    ]
+    return [
+        Case(
+            f"{name}, {'-'.join(map(str, hidden))}, batch {batch}"
+            + (", dropout + smoothing + decay" if regularizers else ""),
+            # Bound now: the loop goes on before the problem is made.
+            partial(network, data, hidden, batch, epochs, regularizers),
+        )
+        for name, data, hidden, batch, epochs in nets
+        for regularizers in ({}, REGULARIZERS)
+    ]
+
+
+def network(data, *settings):
+    """Make the data, then state the problem."""
+    return NetworkTraining(*data(), *settings)
+
+
+def moons(n):
+    """Two interleaved half circles."""
+    X, y = make_moons(n, noise=0.2, random_state=0)
+    return X, y.astype(np.int64)
+
+
+def digits():
+    """1,797 images of digits, 64 pixels."""
+    X, y = load_digits(return_X_y=True)
+    return X / 16.0, y.astype(np.int64)
+
+
+def fashion(n):
+    """Fashion-MNIST, or random data of its shape where it is absent (the case is named so)."""
+    if has_fashion_mnist():
+        return fashion_mnist(n)
+    rng = np.random.default_rng(0)
+    return rng.random((n, 784)), np.arange(n) % 10
+
+
+def fashion_files():
+    """Paths of the training images and labels."""
+    names = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+    return [FASHION_MNIST / name for name in names]
+
+
+def has_fashion_mnist():
+    """Whether both files are there."""
+    return all(path.is_file() for path in fashion_files())
+
+
+def fashion_mnist(n):
+    """The first n training images, pixels in [0, 1], and their labels 0 to 9."""
+    if not has_fashion_mnist():
+        raise DataAbsentError(
+            f"no Fashion-MNIST in {FASHION_MNIST}: install Debian's dataset-fashion-mnist"
+        )
+    # An IDX file is a header (4 bytes, then 4 a dimension) before the raw bytes.
+    images, labels = (
+        np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in fashion_files()
+    )
+    images = images[16 : 16 + n * 784].reshape(n, 784)
+    return images / 255.0, labels[8 : 8 + n].astype(np.int64)

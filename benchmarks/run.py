@@ -1,0 +1,130 @@
+"""Time to an equal certificate: skreg and its rivals in the same run.
+
+    python benchmarks/run.py lasso|ridge|mlp [--quick]
+
+Times are medians of interleaved runs, with the quartiles; data conversion is outside. The ratio
+is to the fastest rival whose certificate reaches the target: below 1 is faster. Each contestant
+runs at the loosest tolerance that reaches the target and on the count of threads, one or all,
+that suits it. A case that skreg loses says so in its title. Leukemia needs SKREG_DATA, the folder
+of leukemia.npz; Fashion-MNIST comes from Debian's dataset-fashion-mnist.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import networks  # noqa: F401  (enters its contestants)
+import problems
+import rivals
+from contest import available_cores, race
+from environment import describe, handicap
+from report import ResultFile, rows, table
+from rich.console import Console
+
+RESULTS = Path(__file__).parent / "results"
+WIDTH = 120  # of a table in a file or pipe
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/run.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("job", choices=["lasso", "ridge", "mlp"])
+    parser.add_argument("--quick", action="store_true", help="small cases, under a minute")
+    parser.add_argument(
+        "--path", action="store_true", help="lasso: whole paths of alphas, not single fits"
+    )
+    parser.add_argument("--cases", default="", metavar="TEXT", help="only cases named with TEXT")
+    parser.add_argument("--repeats", type=int, help="rounds (default: 7; with --quick 3)")
+    parser.add_argument(
+        "--limit",
+        type=float,
+        help="seconds a contestant may take to warm up on a case (default: 60; with --quick 2)",
+    )
+    parser.add_argument("--csv", type=Path, help="result file (default: benchmarks/results/)")
+    options = parser.parse_args(arguments)
+    if options.path and options.job != "lasso":
+        parser.error("--path goes with lasso only")
+    if options.repeats is None:
+        options.repeats = 3 if options.quick else 7
+    if options.repeats < 1:
+        parser.error(f"--repeats must be at least 1; got {options.repeats}")
+    if options.limit is None:
+        options.limit = 2.0 if options.quick else 60.0
+    if options.csv is None:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        options.csv = RESULTS / f"{options.job}{'-path' * options.path}-{stamp}.csv"
+    return options
+
+
+def enter(job):
+    """Return the contestants that are installed, and a line about each that is not."""
+    present, absent = [], []
+    for kind in rivals.CONTESTANTS:
+        if kind.job != job:
+            continue
+        try:
+            present.append(kind())
+        except ImportError as error:
+            get = kind.get or f"pip install {kind.package}"
+            absent.append(f"absent: {kind.name} ({error}); get it with: {get}")
+    return present, absent
+
+
+def cases_of(options):
+    """Return the cases of a job whose names hold the text of --cases."""
+    if options.job == "lasso":
+        cases = problems.lasso_cases(options.quick, options.path)
+    else:
+        cases = getattr(problems, f"{options.job}_cases")(options.quick)
+    return [case for case in cases if options.cases in case.name]
+
+
+def hold(case, contestants, options, console):
+    """Race on one case; print its table and return its CSV rows."""
+    problem = case.make()
+    refusals = {contestant: contestant.refuses(problem) for contestant in contestants}
+    willing = [contestant for contestant, reason in refusals.items() if not reason]
+    missing = [f"{c.name}: takes no part ({reason})" for c, reason in refusals.items() if reason]
+    with console.status(case.name) as status:
+        entries = race(
+            problem,
+            willing,
+            repeats=options.repeats,
+            limit=options.limit,
+            cores=available_cores(),
+            say=lambda text: status.update(f"{case.name}: {text}"),
+        )
+    console.print(table(case.name, problem, entries, missing), "")
+    return rows(case.name, problem, entries)
+
+
+def main(arguments=None, console=None):
+    options = parse(arguments)
+    console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
+    if warning := handicap():
+        console.print(f"warning: {warning}")
+    cases = cases_of(options)
+    if not cases:
+        console.print(f"no case of {options.job} has {options.cases!r} in its name")
+        return 2
+    present, absent = enter(options.job)
+    head = describe([contestant.package for contestant in present])
+    head += [("absent", line) for line in absent]
+    for name, text in head:
+        console.print(text if name == "absent" else f"{name}: {text}", highlight=False)
+    result = ResultFile(options.csv, head)
+    for case in cases:
+        try:
+            result.append(hold(case, present, options, console))
+        except problems.DataAbsentError as reason:
+            console.print(f"left out: {case.name} ({reason})", "")
+    console.print(f"written: {options.csv}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
