@@ -30,6 +30,7 @@ class BuildKernels(build_ext):
         for extension in self.extensions:
             extension.extra_compile_args += optimize + openmp
             extension.extra_link_args += [] if msvc else openmp
+        self.parallel = self.parallel or os.cpu_count()
         super().build_extensions()
 
     def openmp_flags(self, flag, link):
