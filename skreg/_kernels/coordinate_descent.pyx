@@ -1,11 +1,16 @@
 """Coordinate descent on min_w 1/2 w'Qw - q'w + l1 |w|_1 + l2/2 |w|^2, w >= 0 on demand."""
 
+from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
 from libc.math cimport fabs
 from libc.stdint cimport uint64_t
 
 from skreg._kernels.columns cimport column_axpy, column_dot, index_t
 from skreg._kernels.splitmix cimport counter_bits
+
+
+# Entries read between two looks for Ctrl-C: about a tenth of a second.
+cdef Py_ssize_t ENTRIES_BETWEEN_SIGNALS = 100_000_000
 
 
 cdef inline floating soft_threshold(floating z, floating l1, bint positive) noexcept nogil:
@@ -51,6 +56,7 @@ def sweeps(
     cdef const index_t* row = &rows[0] if rows.shape[0] else NULL
     cdef floating gradient, new, step, change = 0, largest = 0, shift = 0
     cdef uint64_t drawn = 0
+    cdef Py_ssize_t entries = 0
     cdef int done = 0
     with nogil:
         while done < max_sweeps:
@@ -64,6 +70,11 @@ def sweeps(
                 if curvature[j] == 0:
                     w[j] = 0
                     continue
+                entries += <Py_ssize_t> (starts[j + 1] - starts[j])
+                if entries > ENTRIES_BETWEEN_SIGNALS:
+                    entries = 0
+                    with gil:
+                        PyErr_CheckSignals()
                 if gram:
                     gradient = state[j]
                 else:

@@ -22,7 +22,7 @@ from scipy import linalg, sparse
 
 from skreg._kernels.coordinate_descent import sweeps
 
-# Python looks for Ctrl-C, and at the gap, at least this often.
+# After so many sweeps without an end, a Newton step is considered.
 SWEEPS_A_CALL = 10
 # A multiplication inside a Cholesky factorization or a Gram costs about 1/16 of one in a sweep,
 # which waits for memory.
