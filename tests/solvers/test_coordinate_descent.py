@@ -130,3 +130,32 @@ def test_not_converged_says_so():
     assert not solution.converged
     assert solution.n_iter == 1
     assert solution.gap > 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("factor", [1 - 1e-15, 1.0, 1 + 1e-15])
+def test_flickering_about_zero_at_the_largest_penalty_ends(form, factor):
+    for seed in range(20):
+        quadratic, y = problem(seed, **form)
+        largest = factor * np.abs(quadratic.gradient(y)).max()
+        w = np.zeros(quadratic.X.shape[1])
+        solution = solve(quadratic, y, w, Penalty(largest, 0.0, False), tol=1e-4, max_iter=10_000)
+        assert solution.converged
+        assert solution.n_iter <= 20
+
+
+def flicker(w, *arguments):
+    """Stands in for the sweeps: a coefficient that comes and goes at the level of rounding."""
+    w[0] = 0.0 if w[0] else 1e-17
+    return 10, 1e-17, 1e-17, 0.0
+
+
+def test_changes_below_rounding_do_not_keep_the_descent_going(monkeypatch):
+    quadratic, y = problem()
+    largest = np.abs(quadratic.gradient(y)).max()
+    monkeypatch.setattr("skreg._solvers.coordinate_descent.sweeps", flicker)
+    solution = solve(
+        quadratic, y, np.zeros(12), Penalty(largest, 0, False), tol=1e-4, max_iter=500
+    )
+    assert solution.converged
+    assert solution.n_iter == 10
