@@ -10,9 +10,9 @@ for v = s (y - Xw) is dual feasible and
 with l2 > 0, every s gives D = s r'y - s^2/2 ||r||^2 - 1/(2 l2) sum_j (|s x_j'r| - l1)_+^2. The
 better of the two is taken (Fercoq, Gramfort and Salmon, ICML 2015; Dunner et al., ICML 2016).
 Descent stops when one sweep changes no coefficient by more than tol max|w| (or the gap is down to
-rounding) and P - D <= tol y'y, the gap being computed from the true residual, never from updates. A Newton step on the
-support, where the problem is linear, is tried whenever it costs less than the sweeps since the
-last one: once the signs are right it ends the descent at machine precision.
+rounding) and P - D <= tol y'y, the gap being computed from the true residual, never from updates.
+A Newton step on the support, where the problem is linear, is tried whenever it costs less than
+the sweeps since the last one: once the signs are right it ends the descent at machine precision.
 """
 
 from typing import NamedTuple
