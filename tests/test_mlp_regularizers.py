@@ -1,8 +1,6 @@
 """What is new in MLPClassifier: decay, dropout, smoothing; best weights, interruption."""
 
-import _thread
 import builtins
-import threading
 
 import numpy as np
 import pytest
@@ -176,16 +174,14 @@ def test_interrupted_early_stopping_keeps_the_best(monkeypatch):
     assert_allclose(model.score(X[held], y[held]), max(model.validation_scores_), rtol=1e-12)
 
 
-def test_ctrl_c_gets_through_in_the_middle_of_an_epoch():
+def test_ctrl_c_gets_through_in_the_middle_of_an_epoch(interrupt_after):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20_000, 300)).astype(np.float32), rng.integers(0, 3, 20_000)
     # Small batches and many parameters: an epoch takes seconds on any machine.
     model = MLPClassifier((2000,), batch_size=10, max_iter=2)
-    timer = threading.Timer(0.3, _thread.interrupt_main)
-    timer.start()
+    interrupt_after(0.3)
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X, y)
-    timer.join()
     # 2000 batches make an epoch: it was left in the middle.
     assert 0 < model._optimizer.steps[0] < 2000
     assert model.n_iter_ == 0
