@@ -1,6 +1,7 @@
 """The only file that uses scikit-learn's private parts: validation at the edge."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
@@ -11,6 +12,7 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "check_dense",
     "check_finite_fit",
     "check_partial_fit_first_call",
     "check_weights",
@@ -35,6 +37,13 @@ def check_weights(sample_weight, X):
             f"{np.min(weight)!s}. Use 0 to leave a row out."
         )
     return weight
+
+
+def check_dense(y):
+    """Return dense targets; raise `TypeError` for sparse ones."""
+    if sparse.issparse(y):
+        raise TypeError("y is sparse, but targets must be dense: pass y.toarray().")
+    return y
 
 
 def check_finite_fit(estimator, **arrays):

@@ -13,10 +13,12 @@ from sklearn.utils.validation import validate_data
 from skreg._linear import LinearRegressor
 from skreg._solvers.coordinate_descent import Penalty, QuadraticProblem, solve
 from skreg._solvers.moments import centre
+from skreg._solvers.scaling import in_range
 from skreg._solvers.threads import blas_threads
 from skreg._validation import (
     Interval,
     StrOptions,
+    check_dense,
     check_finite_fit,
     check_weights,
     fit_context,
@@ -194,7 +196,7 @@ class ElasticNet(LinearRegressor):
                 f"{type(self).__name__} was asked to fit it anyway. Use LinearRegression, or "
                 f"Ridge(alpha=0), instead.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         if check_input:
             X, y = validate_data(
@@ -206,15 +208,18 @@ class ElasticNet(LinearRegressor):
                 multi_output=True,
                 y_numeric=True,
             )
-        if isinstance(sample_weight, Number):
-            sample_weight = None
+        y = check_dense(y)
         weight = check_weights(sample_weight, X)
-        if weight is not None:
-            weight = weight * (len(weight) / weight.sum())
-        design = self._design(X, y, weight)
+        # What overflows shows in the model, which is checked.
         with blas_threads(X.shape[0] * X.shape[1]), np.errstate(over="ignore", invalid="ignore"):
-            solutions = self._solve(design)
-        self._store(solutions, design, y)
+            if isinstance(sample_weight, Number):
+                weight = None  # equal weights have no effect
+            if weight is not None:
+                weight = weight / weight.max()
+                weight *= len(weight) / weight.sum()
+            design, c, d = in_range(self._design(X, y, weight))
+            solutions = self._solve(design, c, d)
+            self._store(solutions, design._replace(X_mean=design.X_mean * c), c, d, y.ndim)
         return self
 
     def _design(self, X, y, weight):
@@ -224,33 +229,44 @@ class ElasticNet(LinearRegressor):
         inplace = not self.copy_X and not sparse.issparse(X) and X.flags.f_contiguous
         return centre(X, y, weight, fit_intercept=self.fit_intercept, order="F", overwrite=inplace)
 
-    def _solve(self, design):
-        """One `Solution` a target."""
+    def _solve(self, design, c, d):
+        """One `Solution` a target, for X / c and y / d."""
         n_samples, n_features = design.X.shape
-        problem = QuadraticProblem(design, self._gram(design))
+        problem = QuadraticProblem(design, self._gram(design, c))
         check_finite_fit(self, **{"the squared column norms of X": problem.curvature})
-        l1 = float(self.alpha * self.l1_ratio * n_samples)
-        l2 = float(self.alpha * (1 - self.l1_ratio) * n_samples)
-        start = np.zeros((design.y.shape[1], n_features))
-        if self.warm_start and hasattr(self, "coef_"):
-            start[:] = self.coef_
+        most = float(np.finfo(design.X.dtype).max) / 4
+        l1 = self.alpha * self.l1_ratio * n_samples
+        l2 = min(self.alpha * (1 - self.l1_ratio) * n_samples / c / c, most)
         seed = 0
         if self.selection == "random":
             seed = int(check_random_state(self.random_state).randint(1, 2**31 - 1))
         return [
             solve(
                 problem,
-                np.ascontiguousarray(target),
-                w.astype(design.X.dtype),
-                Penalty(l1, l2, self.positive),
+                np.ascontiguousarray(design.y[:, k]),
+                (start * (c / d[k])).astype(design.X.dtype),
+                Penalty(min(l1 / c / d[k], most), l2, self.positive),
                 tol=self.tol,
                 max_iter=1000 if self.max_iter is None else self.max_iter,
                 seed=seed,
             )
-            for target, w in zip(design.y.T, start, strict=True)
+            for k, start in enumerate(self._start((len(d), n_features)))
         ]
 
-    def _gram(self, design):
+    def _start(self, shape):
+        """Coefficients to start from, (n_targets, n_features)."""
+        if not self.warm_start or not hasattr(self, "coef_"):
+            return np.zeros(shape)
+        start = np.atleast_2d(self.coef_)
+        if start.shape != shape:
+            raise ValueError(
+                f"warm_start=True needs the coefficients of the last fit, but coef_ has shape "
+                f"{start.shape} and this fit (n_targets, n_features) = {shape}. Set "
+                f"warm_start=False, or use a new estimator."
+            )
+        return np.maximum(start, 0) if self.positive else start.astype(np.float64)
+
+    def _gram(self, design, c):
         """X'X as `precompute` asks for it: none, computed, or the user's, checked."""
         X = design.X
         if self.precompute is False or sparse.issparse(X):
@@ -268,9 +284,10 @@ class ElasticNet(LinearRegressor):
                 "precompute holds a Gram matrix, but X had to be centred to fit the intercept: "
                 "the Gram matrix is computed anew. Centre X before, or set fit_intercept=False.",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
             return X.T @ X
+        gram = gram / X.dtype.type(c) / X.dtype.type(c)
         probe = np.cos(np.arange(X.shape[1])).astype(X.dtype)
         expected = X.T @ (X @ probe)
         rtol = 1e-4 if X.dtype == np.float32 else 1e-7
@@ -283,24 +300,24 @@ class ElasticNet(LinearRegressor):
             )
         return gram
 
-    def _store(self, solutions, design, y):
+    def _store(self, solutions, design, c, d, y_ndim):
         """Convert to the public scale and warn of targets that did not converge."""
-        n_samples = design.X.shape[0]
-        coef = np.array([s.coef for s in solutions])
-        gap = np.array([s.gap for s in solutions], dtype=design.X.dtype) / n_samples
-        n_iter = [s.n_iter for s in solutions]
-        self._store_coef(coef, design, y.ndim)
+        n_samples, dtype = len(design.y), design.X.dtype
+        coef = np.array([s.coef * (scale / c) for s, scale in zip(solutions, d, strict=True)])
+        self._store_coef(coef.astype(dtype, copy=False), design, y_ndim)
+        gap = np.array([s.gap for s in solutions]) * d * d / n_samples
         check_finite_fit(self, dual_gap_=gap)
-        self.dual_gap_ = gap[0] if len(solutions) == 1 else gap
-        self.n_iter_ = n_iter[0] if len(solutions) == 1 else n_iter
-        for target, solution in enumerate(solutions):
+        self.dual_gap_ = gap.astype(dtype)[0] if len(d) == 1 else gap.astype(dtype)
+        n_iter = [s.n_iter for s in solutions]
+        self.n_iter_ = n_iter[0] if len(d) == 1 else n_iter
+        for k, solution in enumerate(solutions):
             if not solution.converged:
-                scale = float(np.sum(design.y[:, target].astype(np.float64) ** 2)) / n_samples
+                target = self.tol * np.sum((design.y[:, k].astype(np.float64) * d[k]) ** 2)
                 warnings.warn(
-                    f"{type(self).__name__} did not converge on target {target}: after "
-                    f"{solution.n_iter} sweeps the duality gap is {gap[target]:.3g}, the "
-                    f"tolerance {self.tol * scale:.3g} (tol={self.tol:g}). Increase max_iter, "
-                    f"scale the features, or increase alpha.",
+                    f"{type(self).__name__} did not converge on target {k}: after "
+                    f"{solution.n_iter} sweeps the duality gap is {gap[k]:.3g}, the tolerance "
+                    f"{target / n_samples:.3g} (tol={self.tol:g}). Increase max_iter, scale the "
+                    f"features, or increase alpha.",
                     ConvergenceWarning,
                     stacklevel=4,
                 )
@@ -361,7 +378,8 @@ class Lasso(ElasticNet):
     n_iter_ : int or list of int
         Sweeps done, one entry a target.
     dual_gap_ : float or ndarray of shape (n_targets,)
-        Certificate: the objective above is at most this much over its minimum.
+        Certificate: the objective above is at most this much over its minimum (with `alpha=0`,
+        see `ElasticNet`).
     sparse_coef_ : sparse matrix of shape (1, n_features) or (n_targets, n_features)
         `coef_` in CSR format.
     n_features_in_ : int

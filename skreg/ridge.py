@@ -16,6 +16,7 @@ from skreg._solvers.tikhonov import RANDOM, solve
 from skreg._validation import (
     Interval,
     StrOptions,
+    check_dense,
     check_finite_fit,
     check_weights,
     fit_context,
@@ -198,11 +199,10 @@ class Ridge(LinearRegressor):
                 multi_output=True,
                 y_numeric=True,
             )
-        if sparse.issparse(y):
-            raise TypeError("y is sparse, but targets must be dense: pass y.toarray().")
+        y = check_dense(y)
         weight = check_weights(sample_weight, X)
         alpha = self._alphas(1 if y.ndim == 1 else y.shape[1])
-        design = self._centre(X, y.astype(np.float64), weight)
+        design = self._centre(X, y, weight)
         seed = None
         if solver in RANDOM:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)

@@ -2,13 +2,13 @@
 
     P(w) = 1/2 ||y - Xw||^2 + l1 ||w||_1 + l2/2 ||w||^2        (w >= 0 where positive)
 
-on centred, weighted data (`moments.Design`). With l1 > 0, any v with |x_j'v - s l2 w_j| <= l1
-for v = s (y - Xw) is dual feasible and
+on centred, weighted data (`moments.Design`). With l1 > 0, v = s (y - Xw) is dual feasible where
+s max_j |x_j'(y - Xw) - l2 w_j| <= l1, and with s <= 1 as large as that allows
 
-    D = s (y - Xw)'y - s^2/2 (||y - Xw||^2 + l2 ||w||^2);
+    D = s (y - Xw)'y - s^2/2 (||y - Xw||^2 + l2 ||w||^2)
 
-with l2 > 0, every s gives D = s r'y - s^2/2 ||r||^2 - 1/(2 l2) sum_j (|s x_j'r| - l1)_+^2. The
-better of the two is taken (Fercoq, Gramfort and Salmon, ICML 2015; Dunner et al., ICML 2016).
+(Fercoq, Gramfort and Salmon, ICML 2015). With l1 = 0 < l2 every residual r is feasible, and
+D = r'y - ||r||^2/2 - ||X'r||^2/(2 l2) (Dunner et al., ICML 2016). Positivity makes both one-sided.
 Descent stops when one sweep changes no coefficient by more than tol max|w| (or the gap is down to
 rounding) and P - D <= tol y'y, the gap being computed from the true residual, never from updates.
 A Newton step on the support, where the problem is linear, is tried whenever it costs less than
@@ -27,6 +27,8 @@ SWEEPS_A_CALL = 10
 # A multiplication inside a Cholesky factorization or a Gram costs about 1/16 of one in a sweep,
 # which waits for memory.
 BLAS3_GAIN = 16
+# Multiply-adds that nobody notices: a Newton step within them is always taken.
+SMALL_STEP = 2**20
 # A Newton step that keeps meeting sign changes leaves the rest to the sweeps.
 MOST_FACTORIZATIONS = 5
 
@@ -81,16 +83,13 @@ class QuadraticProblem:
         # A dense X is centred already, a sparse one has its means subtracted along the way.
         self.mean = design.X_mean if is_sparse else np.zeros_like(design.X_mean)
         self.mass = self.mean * self.mean.dtype.type(self.total)
-        means = design.X_mean.astype(np.float64)
         if is_sparse:
             squares = column_squares(self.X)
-            curvature = squares - self.total * means**2
-            rounding = np.sqrt(10 * np.finfo(np.float64).eps * squares)
+            curvature = squares - self.total * design.X_mean.astype(np.float64) ** 2
+            # The difference knows the squares only up to rounding, which must not be fitted.
+            curvature[curvature <= 10 * np.finfo(np.float64).eps * squares] = 0
         else:
             curvature = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
-            rounding = np.sqrt(self.total) * 10 * np.finfo(self.X.dtype).eps * np.abs(means)
-        # Centring leaves a constant column with rounding errors, which must not be fitted.
-        curvature[np.sqrt(np.maximum(curvature, 0)) <= rounding] = 0
         self.curvature = curvature.astype(self.X.dtype)
         self.columns = Columns.of(self.X if gram is None else gram)
 
@@ -120,7 +119,7 @@ def column_squares(X):
 
 
 def duality_gap(problem, y, w, r, penalty):
-    """P(w) - D for the better of the two dual points above; r is the true residual.
+    """P(w) - D for the dual point above; r is the true residual.
 
     Without any penalty there is no feasible dual point at hand, and the first-order condition
     ||X'r||^2 / ||X||_F^2, which is 0 at a solution and does not depend on X's scale, stands in.
@@ -134,18 +133,15 @@ def duality_gap(problem, y, w, r, penalty):
             gradient = np.where(w > 0, gradient, np.maximum(gradient, 0))
         scale = problem.curvature.sum(dtype=np.float64)
         return gradient @ gradient / scale if scale > 0 else 0.0
-    duals = []
     if l1 > 0:
         slope = gradient - l2 * w
-        largest = max((slope if positive else np.abs(slope)).max(initial=0), 0)
-        quadratic = rr + l2 * ww
-        best = ry / quadratic if quadratic > 0 else 0.0
-        s = max(min(best, l1 / largest if largest > 0 else np.inf), 0.0)
-        duals.append(s * ry - 0.5 * s**2 * quadratic)
-    if l2 > 0:
-        excess = np.maximum((gradient if positive else np.abs(gradient)) - l1, 0)
-        duals.append(ry - 0.5 * rr - excess @ excess / (2 * l2))
-    return max(objective(w, r, penalty) - max(duals), 0.0)
+        largest = (slope if positive else np.abs(slope)).max(initial=0)
+        s = min(1.0, l1 / largest) if largest > 0 else 1.0
+        dual = s * ry - 0.5 * s**2 * (rr + l2 * ww)
+    else:
+        excess = np.maximum(gradient, 0) if positive else gradient
+        dual = ry - 0.5 * rr - excess @ excess / (2 * l2)
+    return max(objective(w, r, penalty) - dual, 0.0)
 
 
 def objective(w, r, penalty):
@@ -251,4 +247,4 @@ def newton_is_cheap(problem, w, n_sweeps):
     k = np.count_nonzero(w)
     m = problem.columns.data.size / max(len(w), 1)  # entries a column
     step = (k**2 * (0 if problem.gram is not None else m) + k**3 / 3) / BLAS3_GAIN
-    return k > 0 and step <= 4 * n_sweeps * m * len(w)
+    return k > 0 and step <= max(4 * n_sweeps * m * len(w), SMALL_STEP)

@@ -46,11 +46,10 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
 
     Neither argument is changed, unless `overwrite` lets a dense, writeable X be centred in place.
     """
-    y = y.reshape(len(y), -1)
-    if y.dtype.kind != "f":
-        y = y.astype(np.float64)
+    y = y.reshape(len(y), -1).astype(np.float64, copy=False)
     root = np.ones(X.shape[0], X.dtype) if weight is None else np.sqrt(weight, dtype=X.dtype)
     if fit_intercept:
+        constant = constant_columns(X, weight)
         X_mean = weighted_mean(X, weight)
         y_mean = weighted_mean(y, weight)
         y = y - y_mean
@@ -62,9 +61,7 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
         if weight is not None:
             scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
             X = (scale @ X).asformat(X.format)
-        if not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
+        X = canonical(X)
     elif fit_intercept or weight is not None:
         inplace = overwrite and X.flags.writeable
         out = X if inplace else np.empty_like(X, order=order)
@@ -72,8 +69,50 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
         if weight is not None:
             out *= root[:, None]
         X = out
+    if fit_intercept:
+        X, X_mean = drop_constant(X, X_mean, constant)
     y, y_mean = (a.astype(X.dtype, copy=False) for a in (y, y_mean))
     return Design(X, y, X_mean, y_mean, root)
+
+
+def constant_columns(X, weight=None):
+    """Which columns hold one value only, on the rows that count; shape (n_features,)."""
+    rows = slice(None) if weight is None or weight.all() else weight > 0
+    if sparse.issparse(X):
+        X = X.tocsr()[rows] if X.format == "coo" else X[rows]
+        return X.max(axis=0).toarray().ravel() == X.min(axis=0).toarray().ravel()
+    first = X[0] if isinstance(rows, slice) else X[rows.argmax()]
+    # A look at one row clears nearly all columns, so that whole ones are rarely read.
+    last = X[-1] if isinstance(rows, slice) else X[len(rows) - 1 - rows[::-1].argmax()]
+    constant = first == last
+    for j in np.flatnonzero(constant):
+        constant[j] = np.all(X[rows, j] == first[j])
+    return constant
+
+
+def drop_constant(X, X_mean, constant):
+    """Zero the constant columns: centring leaves them with rounding errors, not to be fitted."""
+    if not np.any(X_mean[constant]):
+        return X, X_mean
+    if sparse.issparse(X):
+        X = X.copy()
+        X.data[constant[X.tocoo().coords[1]]] = 0
+        return X, np.where(constant, 0, X_mean)
+    X[:, constant] = 0
+    return X, X_mean
+
+
+def canonical(X):
+    """A sparse X without duplicate entries, sorted, its indices of one type."""
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    if X.format != "coo" and X.indices.dtype != X.indptr.dtype:
+        index = np.result_type(X.indices, X.indptr)
+        arrays = X.data, X.indices.astype(index), X.indptr.astype(index)
+        X = X.copy()
+        X.data, X.indices, X.indptr = arrays
+    return X
 
 
 def weighted_mean(A, weight=None):

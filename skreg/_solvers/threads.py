@@ -17,34 +17,13 @@ def controller():
     return ThreadpoolController()
 
 
-class SingleThread:
-    """One BLAS thread for as long as somebody holds it.
-
-    The limit belongs to the process. Fits that overlap in time count their holders, or the first
-    to leave would lift it and the last to leave would restore the lowered number for good.
-    """
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.holders = 0
-        self.limiter = None
-
-    def __enter__(self):
-        with self.lock:
-            self.holders += 1
-            if self.holders == 1:
-                self.limiter = controller().limit(limits=1, user_api="blas")
-
-    def __exit__(self, *exception):
-        with self.lock:
-            self.holders -= 1
-            if self.holders == 0:
-                self.limiter.restore_original_limits()
-
-
-single_thread = SingleThread()
-
-
 def blas_threads(multiply_adds):
-    """A context for work whose largest matrix product has that many multiply-adds."""
-    return nullcontext() if multiply_adds >= SMALL_PRODUCT else single_thread
+    """A context for work whose largest matrix product has that many multiply-adds.
+
+    The number of threads belongs to the process. Only the main thread lowers it: limits of
+    several threads that overlap in time would restore each other's numbers.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if multiply_adds >= SMALL_PRODUCT or not in_main_thread:
+        return nullcontext()
+    return controller().limit(limits=1, user_api="blas")

@@ -34,12 +34,13 @@ def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0):
         solver = "cholesky"
     # Dense direct solvers look after the range of X themselves, without a pass over it.
     scale_X = solver not in DIRECT or sparse.issparse(design.X)
-    design, alpha, back = in_range(design, alpha, scale_X=scale_X)
+    design, c, d = in_range(design, alpha=alpha.max(), scale_X=scale_X)
+    alpha = alpha / c / c
     options = {"seed": seed} if solver in RANDOM else {}
     if solver not in DIRECT:
         options |= {"tol": tol, "max_iter": max_iter}
     n, p = design.X.shape
     with blas_threads(n * p * min(n, p)):
         solution = (DIRECT | ITERATIVE)[solver](design, alpha, **options)
-    coef = (solution.coef * back[:, None]).astype(design.X.dtype, copy=False)
+    coef = (solution.coef * (d / c)[:, None]).astype(design.X.dtype, copy=False)
     return solution._replace(coef=np.ascontiguousarray(coef))

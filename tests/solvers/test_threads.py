@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -20,15 +22,30 @@ def test_small_work_holds_blas_to_one_thread_and_gives_it_back():
             assert counts() == before
 
 
-def test_overlapping_holders_lift_the_limit_once():
+def test_nested_limits_are_lifted_by_the_outermost():
     with threadpool_limits(2, user_api="blas"):
         before = counts()
-        first, second = blas_threads(10), blas_threads(10)
-        first.__enter__()
-        second.__enter__()
-        first.__exit__(None, None, None)
-        assert set(counts().values()) == {1}
-        second.__exit__(None, None, None)
+        with blas_threads(10):
+            with blas_threads(10):
+                assert set(counts().values()) == {1}
+            assert set(counts().values()) == {1}
+        assert counts() == before
+
+
+def test_fits_in_many_threads_leave_the_number_as_it_was():
+    def hold():
+        for _ in range(200):
+            with blas_threads(10):
+                np.ones((20, 20)) @ np.ones(20)
+
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        others = [threading.Thread(target=hold) for _ in range(4)]
+        for other in others:
+            other.start()
+        hold()
+        for other in others:
+            other.join()
         assert counts() == before
 
 
