@@ -284,7 +284,7 @@ class ElasticNet(LinearRegressor):
                 "precompute holds a Gram matrix, but X had to be centred to fit the intercept: "
                 "the Gram matrix is computed anew. Centre X before, or set fit_intercept=False.",
                 UserWarning,
-                stacklevel=6,
+                stacklevel=5,
             )
             return X.T @ X
         gram = gram / X.dtype.type(c) / X.dtype.type(c)

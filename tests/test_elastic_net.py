@@ -307,3 +307,102 @@ def test_check_input_false_skips_the_checks():
     expected = Lasso(alpha=0.1).fit(X, y).coef_
     model = Lasso(alpha=0.1).fit(np.asfortranarray(X), y, check_input=False)
     assert_allclose(model.coef_, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int32])
+def test_the_mean_of_a_coarse_target_is_not_rounded(dtype):
+    X, _, _, _ = random_case(0)
+    y = (1000 + 10 * X[:, 0]).astype(dtype)
+    model = Lasso(alpha=1e-3).fit(X, y)
+    assert abs(np.mean(y.astype(float) - model.predict(X))) < 1e-9
+
+
+def test_a_warm_start_below_zero_does_not_survive_positive():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 6))
+    y = 3 * X[:, 0] - 2 * X[:, 1] + rng.standard_normal(40)
+    expected = Lasso(alpha=0.01, positive=True, tol=1e-10).fit(X, y).coef_
+    for seed in range(20):
+        model = Lasso(alpha=0.01, warm_start=True, selection="random", random_state=seed).fit(X, y)
+        model.set_params(positive=True, tol=1e-10).fit(X, y)
+        assert model.coef_.min() >= 0
+        assert_allclose(model.coef_, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(30, 3), (30, 8)])
+def test_warm_start_of_another_shape_is_refused(shape):
+    model = Lasso(warm_start=True).fit(np.eye(30)[:, :6], np.arange(30.0))
+    with pytest.raises(ValueError, match=r"warm_start=True needs .*coef_ has shape \(1, 6\)"):
+        model.fit(np.ones(shape), np.arange(30.0))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_small_l1_ratio_on_wide_data_is_not_above_scikit_learn(seed):
+    rng = np.random.default_rng(1120 + seed)
+    X = rng.standard_normal((20, 70))
+    y = X @ (rng.standard_normal(70) * (rng.random(70) < 0.5)) + 0.1 * rng.standard_normal(20)
+    options = {"alpha": 10 ** rng.uniform(-4, 0), "l1_ratio": 1e-3, "fit_intercept": False}
+    models = [c(max_iter=20_000, **options).fit(X, y) for c in (ElasticNet, twins.ElasticNet)]
+    ours, theirs = (objective(model, X, y) for model in models)
+    assert ours <= theirs * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csc_array])
+@pytest.mark.parametrize("scale", [1e-200, 1e-150, 1e150, 1e200])
+def test_extreme_scales_give_the_scaled_solution(container, scale):
+    X, y, weight, _ = random_case(3)
+    base = ElasticNet(alpha=0.1, l1_ratio=1.0, tol=1e-10).fit(X, y, weight)
+    model = ElasticNet(alpha=0.1 * scale, l1_ratio=1.0, tol=1e-10)
+    model.fit(container(X * scale), y, weight)
+    assert_allclose(model.coef_ * scale, base.coef_, atol=1e-9)
+    assert_allclose(model.intercept_, base.intercept_, atol=1e-9)
+    if scale < 1e154:  # or else the objective itself is beyond float64
+        model.fit(X, y * scale, weight)
+        assert_allclose(model.coef_ / scale, base.coef_, atol=1e-9)
+
+
+def test_extreme_penalties_and_weights():
+    X, y, weight, _ = random_case(3)
+    assert_array_equal(Lasso(alpha=1e308).fit(X, y).coef_, 0)
+    assert_array_equal(ElasticNet(alpha=1e308).fit(X, y).coef_, 0)
+    expected = Lasso(alpha=0.1, tol=1e-10).fit(X, y, weight).coef_
+    for factor in (1e-300, 1e300):
+        found = Lasso(alpha=0.1, tol=1e-10).fit(X, y, weight * factor).coef_
+        assert_allclose(found, expected, atol=1e-9)
+
+
+def test_scalar_weights_are_checked_and_have_no_effect():
+    X, y, _, _ = random_case(0)
+    assert_array_equal(Lasso().fit(X, y, 3.0).coef_, Lasso().fit(X, y).coef_)
+    for weight in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match=r"(?i)sample.weight"):
+            Lasso().fit(X, y, weight)
+
+
+def test_sparse_targets_are_refused():
+    X, y, _, _ = random_case(0)
+    with pytest.raises(TypeError, match="y is sparse"):
+        Lasso().fit(X, sparse.csr_array(y[:, None]))
+
+
+def test_collinear_columns_do_not_stall():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 30))
+    X = np.column_stack([X, X[:, :5] + X[:, 5:10], -X[:, 3]])
+    y = X @ rng.standard_normal(36) + rng.standard_normal(60)
+    model = Lasso(alpha=1e-4, tol=1e-10, max_iter=500).fit(X, y)
+    assert model.n_iter_ < 300
+
+
+def test_warnings_point_at_the_caller():
+    X, y, _, _ = random_case(0)
+    X = X - X.mean(axis=0)
+    with pytest.warns(UserWarning, match="alpha=0") as caught:
+        Lasso(alpha=0, tol=1e-3).fit(X, y)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="computed anew") as caught:
+        Lasso(precompute=X.T @ X).fit(X + 1, y)
+    assert caught[0].filename == __file__
+    with pytest.warns(ConvergenceWarning) as caught:
+        Lasso(alpha=1e-6, tol=1e-14, max_iter=1).fit(random_case(3)[0], random_case(3)[1])
+    assert caught[0].filename == __file__

@@ -490,3 +490,34 @@ def test_clone_pickle_and_set_params():
     assert clone(model).get_params() == model.get_params()
     assert model.set_params(alpha=5.0).alpha == 5.0
     assert Ridge().get_params() == ScikitRidge().get_params()
+
+
+# What centring leaves of a column
+
+
+@pytest.mark.parametrize(
+    "make", [np.asarray, np.asfortranarray, sparse.csr_array, sparse.coo_array]
+)
+@pytest.mark.parametrize("value", [0.1, 1e-3, -7.7, 1e8])
+@pytest.mark.parametrize("alpha", [0.0, 1e-12, 1e-6])
+def test_a_constant_column_has_no_coefficient(make, value, alpha):
+    X, y, v = data(60, 4)
+    X[:, 2] = value
+    v[:5] = 0
+    X[:5, 2] = 3  # rows that do not count
+    coef = Ridge(alpha).fit(make(X), y, v).coef_
+    assert coef[2] == 0
+    without = np.delete(X, 2, axis=1)
+    np.testing.assert_allclose(
+        np.delete(coef, 2), Ridge(alpha).fit(make(without), y, v).coef_, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("parameters", [{}, {"solver": "sag"}, {"positive": True}])
+def test_sparse_indices_of_two_types(parameters):
+    X, y, _ = data()
+    S = sparse.csr_array(X)
+    S.indptr = S.indptr.astype(np.int64)
+    model = Ridge(random_state=0, **parameters)
+    np.testing.assert_array_equal(model.fit(S, y).coef_, model.fit(sparse.csr_array(X), y).coef_)
+    assert S.indices.dtype == np.int32
