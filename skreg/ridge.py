@@ -276,13 +276,19 @@ class Ridge(LinearRegressor):
             limit = "its default number of iterations"
         else:
             limit = f"max_iter={self.max_iter} iterations"
-        warnings.warn(
+        text = (
             f"The solver {solution.solver!r} did not converge to tol={self.tol} within {limit}; "
             f"the relative residual reached is {solution.residual:.2e}. Increase max_iter or "
-            f"tol, scale the features, or use solver='auto'.",
-            ConvergenceWarning,
-            stacklevel=4,  # the caller of fit, which is wrapped once
+            f"tol, scale the features, or use solver='auto'."
         )
+        if solution.solver == "lsqr" != self.solver:
+            text = (
+                f"The normal equations are nearly singular at alpha={self.alpha}, and LSQR in "
+                f"their place reached a relative residual of {solution.residual:.2e}, not full "
+                f"precision. Increase alpha, or scale or drop nearly collinear features."
+            )
+        # The caller of fit, which is wrapped once.
+        warnings.warn(text, ConvergenceWarning, stacklevel=4)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
