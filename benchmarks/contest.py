@@ -157,6 +157,8 @@ def verdict(entries):
         return "skreg takes no part"
     if not certified:
         return "LOST: skreg does not reach the target"
+    if all(entry.contestant.ours for entry in entries):
+        return "no rival takes part"
     if rival is None:
         return "won: no rival reaches the target"
     ratio = min(entry.median for entry in certified) / rival.median

@@ -99,10 +99,12 @@ class NetworkTraining:
 
     @property
     def flops(self):
-        """Floating-point operations: 6 a weight and row (2 forward, 4 backward)."""
+        """Floating-point operations: 6 a weight and row (2 forward, 4 backward), but 4 in the
+        first layer, whose input has no gradient.
+        """
         sizes = [self.X.shape[1], *self.hidden, self.n_classes]
         weights = sum(a * b for a, b in pairwise(sizes))
-        return 6 * weights * len(self.y) * self.epochs
+        return (6 * weights - 2 * sizes[0] * sizes[1]) * len(self.y) * self.epochs
 
     def certificate(self, probabilities):
         """Return the mean cross-entropy on the training rows, without any regularizer."""

@@ -33,16 +33,17 @@ examples:
   python -m skreg wide.csv --target y --only Lasso ElasticNet --jobs 2 > comparison.txt
 
 The results go to stdout, the progress to stderr. Reading DATA needs pandas
-and, for Parquet, pyarrow: pip install 'skreg[cli]'.
+and, for Parquet, pyarrow: pip install pandas pyarrow.
 
 exit codes:
   0    the comparison was printed
-  1    whoever read the output closed it early
+  1    the output could not be written, or was closed early
   2    the arguments or the table cannot be used; one line on stderr says why
   130  stopped with Ctrl-C
 """
 # Width of the output where there is no terminal to ask.
 PIPED_WIDTH = 100
+NARROWEST = 88
 
 
 class Parser(argparse.ArgumentParser):
@@ -129,8 +130,8 @@ def choose_pairs(task, only):
 def run(arguments):
     """Compare on each table and print the results as they come."""
     console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
+    # A table keeps its figures on a narrow terminal, which then breaks the lines.
+    console.width = max(console.width, NARROWEST) if console.is_terminal else PIPED_WIDTH
     tables = load_tables(arguments)
     work = [(table, choose_pairs(table.task, arguments.only)) for table in tables]
     work = [(table, pairs) for table, pairs in work if pairs]
@@ -174,6 +175,10 @@ def main(argv=None):
         return 130
     except BrokenPipeError:
         # What is still buffered has no reader; without this, Python complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"skreg: cannot write the output: {error.strerror or error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0

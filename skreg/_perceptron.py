@@ -232,6 +232,7 @@ class Perceptron(BaseEstimator):
     def _store(self, result, network, dtype, incremental):
         """Set the fitted attributes, and warn or raise as the training ended."""
         if result.status == "overflow" or not np.isfinite(result.parameters).all():
+            self._optimizer = None  # its moments have overflowed too
             lower = f"Lower learning_rate_init ({self.learning_rate_init}), or scale"
             raise ValueError(
                 f"Training overflowed in iteration {result.n_iter}: the solver produced "
@@ -254,7 +255,9 @@ class Perceptron(BaseEstimator):
             self.validation_scores_ = self._progress.validation_scores
             self.best_validation_score_ = self._progress.best_score
         if result.status == "interrupted":
-            warnings.warn("Training interrupted by user. The model keeps what it has learned.")
+            warnings.warn(
+                "Training interrupted by user. The model keeps what it has learned.", stacklevel=5
+            )
         elif result.status == "max_iter" and not incremental:
             self._warn_not_converged(result)
 
@@ -272,7 +275,7 @@ class Perceptron(BaseEstimator):
                 f"converged yet; the loss is {result.loss:.4g}. Increase max_iter, or change "
                 "learning_rate_init."
             )
-        warnings.warn(text, ConvergenceWarning, stacklevel=2)
+        warnings.warn(text, ConvergenceWarning, stacklevel=6)
 
     def _logits(self, X):
         """The output layer for new samples, before softmax or logistic function."""

@@ -348,6 +348,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+            self._refuse_one_class(self._label_binarizer)
         return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
@@ -409,18 +410,22 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            binarizer = LabelBinarizer().fit(y)
+            self._refuse_one_class(binarizer)
+            self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
         else:
             self._check_classes(unique_labels(y))
         if self._label_binarizer.y_type_.startswith("multilabel"):
-            return self._label_binarizer.transform(y).astype(np.int32)
-        if len(self.classes_) < 2:
+            return self._label_binarizer.transform(y).astype(np.int32, order="C")
+        return np.searchsorted(self.classes_, y).astype(np.int32)[:, None]
+
+    def _refuse_one_class(self, binarizer):
+        """Raise before anything of an earlier fit is overwritten."""
+        if len(binarizer.classes_) < 2 and not binarizer.y_type_.startswith("multilabel"):
             raise ValueError(
                 "MLPClassifier needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {self.classes_[0]}"
+                f"contains only one class: {binarizer.classes_[0]}"
             )
-        return np.searchsorted(self.classes_, y).astype(np.int32)[:, None]
 
     def _check_classes(self, classes):
         """Refuse labels that the network has no output for, or lacks where fit must match."""

@@ -133,7 +133,7 @@ def test_training_loss_steps_and_operations():
     assert_allclose(problem.certificate(np.full((200, 2), 0.5)), np.log(2))
     assert problem.certificate(np.eye(2)[problem.y]) == 0
     assert problem.steps == 30 * 7
-    assert problem.flops == 6 * (2 * 8 + 8 * 4 + 4 * 2) * 200 * 30
+    assert problem.flops == (4 * 2 * 8 + 6 * (8 * 4 + 4 * 2)) * 200 * 30
 
 
 @pytest.mark.parametrize(

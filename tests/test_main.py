@@ -198,7 +198,7 @@ ERRORS = [
     (["short.csv", "--target", "y"], "3 rows are too few for 5 folds"),
     (["single.csv", "--target", "y"], "have a single row, for example 'b'"),
     (["infinite.csv", "--target", "y"], "column 'x' has infinity in 1 row"),
-    (["ragged.csv", "--target", "y"], "no regular CSV table"),
+    (["ragged.csv", "--target", "y"], "has 2 names in its header but 3 cells"),
     (["text.csv", "--target", "y", "--task", "regression"], "has text such as 'yes'"),
     (
         ["numbers.csv", "--target", "y", "--task", "classification"],
@@ -235,7 +235,7 @@ def test_without_pandas(monkeypatch, csv, capsys):
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert job.main([csv, "--target", "price"]) == 2
     assert capsys.readouterr().err == (
-        "skreg: reading a table needs pandas. Run: pip install 'skreg[cli]'\n"
+        "skreg: reading a table needs pandas. Run: pip install pandas pyarrow\n"
     )
 
 

@@ -3,11 +3,13 @@
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.neural_network import MLPClassifier as Twin
 
@@ -313,3 +315,32 @@ def test_early_stopping_needs_weight_on_both_sides():
     for one_sided in (weight, 1 - weight):
         with pytest.raises(ValueError, match="positive for some training and some held-out"):
             model.fit(X, y, sample_weight=one_sided)
+
+
+@pytest.mark.parametrize("wrap", [pd.DataFrame, np.asfortranarray, np.ndarray.tolist])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_multilabel_targets_in_any_layout(wrap, solver):
+    X = np.random.default_rng(0).standard_normal((60, 5))
+    Y = (X[:, :3] > 0).astype(int)
+    model = MLPClassifier((6,), solver=solver, max_iter=3, random_state=0)
+    expected = quiet_fit(clone(model), X, Y).predict_proba(X)
+    assert_array_equal(quiet_fit(model, X, wrap(Y)).predict_proba(X), expected)
+
+
+def test_a_refused_refit_leaves_the_model():
+    X = np.random.default_rng(0).standard_normal((60, 5))
+    y = np.repeat(["a", "b", "c"], 20)
+    model = quiet_fit(MLPClassifier((6,), max_iter=3, random_state=0), X, y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="only one class: z"):
+        model.fit(X, np.repeat("z", 60))
+    assert_array_equal(model.predict(X), before)
+
+
+def test_an_overflow_of_the_moments_is_an_error_and_is_forgotten():
+    X = np.random.default_rng(0).standard_normal((60, 5)).astype(np.float32)
+    y = (X[:, 0] > 0).astype(int)
+    model = MLPClassifier((6,), random_state=0).partial_fit(X, y, classes=[0, 1])
+    with pytest.raises(ValueError, match="overflowed in iteration 1"):
+        model.partial_fit(X * np.float32(1e25), y)
+    assert np.isfinite(model.partial_fit(X, y).loss_)

@@ -1,6 +1,7 @@
 """What is new in MLPClassifier: decay, dropout, smoothing; best weights, interruption."""
 
 import builtins
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -57,6 +58,18 @@ def test_dropout_repeats_with_the_seed_and_only_then():
     )
     assert_array_equal(a, b)
     assert np.abs(a - c).max() > 1e-3
+
+
+def test_the_random_state_decides_on_the_masks():
+    X, y = digits(100)
+    start = MLPClassifier(max_iter=1, random_state=0, warm_start=True, shuffle=False, dropout=0.3)
+    start = quiet_fit(start, X, y)
+    # Same weights to start from, same order of rows: only the masks can differ.
+    a, b, c = (
+        parameters(quiet_fit(deepcopy(start).set_params(random_state=s), X, y)) for s in (1, 1, 2)
+    )
+    assert_array_equal(a, b)
+    assert np.abs(a - c).max() > 1e-4
 
 
 def test_one_rate_a_layer():

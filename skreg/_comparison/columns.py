@@ -83,11 +83,23 @@ def reason_to_drop(column, kind):
     if n_values == 1 and column.notna().all():
         return "constant"
     if kind == "category" and n_values == column.count() and column.dtype != "category":
-        return "all values differ, like a name"
+        return all_differ(column)
     unnamed = kind == "number" and column.name.startswith("Unnamed:")
     if unnamed and np.all(np.diff(as_numbers(column, kind)) == 1):
         return "row numbers"
     return None
+
+
+def all_differ(column):
+    """The reason to drop a column of distinct texts: names, or numbers that cannot be read."""
+    import pandas
+
+    present = column.dropna()
+    numeric = pandas.to_numeric(present.astype(str), errors="coerce").notna()
+    if numeric.mean() > 0.5:
+        text = str(present[~numeric].iloc[0])
+        return f"{numeric.sum()} of {len(present)} values are numbers, but {text!r} is not"
+    return "all values differ, like a name"
 
 
 def prepare_columns(frame):
@@ -119,7 +131,7 @@ def transformer(kinds):
         StandardScaler(),
     )
     encoded = make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="missing"),
+        SimpleImputer(strategy="constant", fill_value="missing", keep_empty_features=True),
         OneHotEncoder(
             handle_unknown="infrequent_if_exist", min_frequency=RARE, max_categories=MOST_LEVELS
         ),

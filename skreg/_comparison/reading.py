@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skreg._comparison.errors import InputError
 
-INSTALL = "pip install 'skreg[cli]'"
+INSTALL = "pip install pandas pyarrow"
 SEPARATORS = ",;\t"
 SNIFFED_LINES = 50
 # What the reader takes for a missing value beside pandas' own list (NA, NaN, null, empty, ...).
@@ -54,12 +54,15 @@ def read_parquet(path):
     except ImportError as error:
         raise InputError(f"reading a Parquet file needs pyarrow. Run: {INSTALL}") from error
     try:
-        return pandas.read_parquet(path, engine="pyarrow")
+        frame = pandas.read_parquet(path, engine="pyarrow")
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(
             f"{str(path)!r} starts like a Parquet file but cannot be read "
             f"({first_line(error)}). Write it again."
         ) from error
+    # An index with a name is a column that pandas was told to look rows up by.
+    named = [name for name in frame.index.names if name is not None]
+    return frame.reset_index(level=named) if named else frame
 
 
 def read_csv(path):
@@ -74,7 +77,9 @@ def read_csv(path):
             raise InputError(f"{str(path)!r} is empty. Give a table with a header and rows.")
         separator = sniff_separator(head)
         # pandas would rename the second of two equal names.
-        refuse_repeated(next(csv.reader(head, delimiter=separator)), path)
+        names = next(csv.reader(head, delimiter=separator))
+        refuse_repeated(names, path)
+        refuse_long_rows(head, separator, len(names), path)
         return pandas.read_csv(
             path,
             sep=separator,
@@ -83,6 +88,7 @@ def read_csv(path):
             na_values=MISSING,
             skipinitialspace=True,
             low_memory=False,
+            index_col=False,
         )
     except UnicodeError as error:
         raise InputError(
@@ -101,6 +107,16 @@ def refuse_repeated(names, path):
     repeated = [name for name, count in counts.items() if count > 1]
     if repeated:
         raise InputError(f"{str(path)!r} has two columns named {repeated[0]!r}. Rename one.")
+
+
+def refuse_long_rows(lines, separator, width, path):
+    """Where rows have more cells than the header, nobody knows which names are theirs."""
+    for number, row in enumerate(csv.reader(lines, delimiter=separator), 1):
+        if any(cell.strip() for cell in row[width:]):
+            raise InputError(
+                f"{str(path)!r} has {width} names in its header but {len(row)} cells in row "
+                f"{number}. Name every column, or remove what is too much."
+            )
 
 
 def sniff_separator(lines):

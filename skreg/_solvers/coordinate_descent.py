@@ -161,7 +161,7 @@ def newton_on_support(problem, y, w, r, penalty):
 
     Moves w (in place) along the Newton direction, stops where a coefficient reaches zero, drops it
     and goes on, so that the objective never rises. A singular system leaves w as it is. Returns
-    the residual of the new w.
+    the residual of the new w, and whether the last step was a whole one: the signs held.
     """
     support = np.flatnonzero(w)
     Q = problem.support_gram(support)
@@ -173,7 +173,7 @@ def newton_on_support(problem, y, w, r, penalty):
     # proximal step, so it descends all the same.
     proximal = 10 * len(support) * np.finfo(w.dtype).eps * Q.diagonal().max(initial=0)
     Q[np.diag_indices_from(Q)] += penalty.l2
-    alive = np.arange(len(support))
+    alive, whole = np.arange(len(support)), False
     for _ in range(MOST_FACTORIZATIONS):
         try:
             factor = linalg.cho_factor(
@@ -189,7 +189,8 @@ def newton_on_support(problem, y, w, r, penalty):
         t = min(reach.min(), 1.0)
         weights[alive] += t * direction
         slope -= t * (Q[:, alive] @ direction)
-        if t == 1.0:
+        whole = t == 1.0
+        if whole:
             break
         weights[alive[reach <= t]] = 0.0
         alive = alive[reach > t]
@@ -201,8 +202,8 @@ def newton_on_support(problem, y, w, r, penalty):
     # A nearly singular system may be solved so badly that nothing is gained.
     if objective(trial, trial_r, penalty) < objective(w, r, penalty):
         w[:] = trial
-        return trial_r
-    return r
+        return trial_r, whole
+    return r, whole
 
 
 def solve(problem, y, w, penalty, *, tol, max_iter, seed=0):
@@ -222,7 +223,7 @@ def solve(problem, y, w, penalty, *, tol, max_iter, seed=0):
     # Below this gap, changes are noise: coefficients may flicker about zero for ever.
     rounding = 100 * np.finfo(w.dtype).eps * squared_norm(y)
     r = problem.residual(y, w)
-    n_iter, polished_at = 0, 0
+    n_iter, polished_at, pause = 0, 0, 0
     while True:
         state = r if problem.gram is None else problem.gradient(r)
         done, change, largest, _ = sweeps(
@@ -233,9 +234,11 @@ def solve(problem, y, w, penalty, *, tol, max_iter, seed=0):
         n_iter += done
         settled = change <= tol * largest
         r = problem.residual(y, w)
-        if newton_is_cheap(problem, w, n_iter - polished_at):
-            r = newton_on_support(problem, y, w, r, penalty)
-            polished_at = n_iter
+        waited = n_iter - polished_at
+        if (settled or waited >= pause) and newton_is_cheap(problem, w, waited):
+            r, whole = newton_on_support(problem, y, w, r, penalty)
+            # While signs still change, steps are better left to the sweeps for longer and longer.
+            polished_at, pause = n_iter, 0 if whole else max(2 * pause, SWEEPS_A_CALL)
         gap = duality_gap(problem, y, w, r, penalty)
         converged = gap <= target and (settled or n_iter == max_iter or gap <= rounding)
         if converged or n_iter == max_iter or not np.isfinite(gap):
@@ -246,5 +249,6 @@ def newton_is_cheap(problem, w, n_sweeps):
     """Whether a Newton step on the support of w costs less than the sweeps since the last one."""
     k = np.count_nonzero(w)
     m = problem.columns.data.size / max(len(w), 1)  # entries a column
-    step = (k**2 * (0 if problem.gram is not None else m) + k**3 / 3) / BLAS3_GAIN
+    gram = 0 if problem.gram is not None else k**2 * m
+    step = (gram + MOST_FACTORIZATIONS * k**3 / 3) / BLAS3_GAIN
     return k > 0 and step <= max(4 * n_sweeps * m * len(w), SMALL_STEP)

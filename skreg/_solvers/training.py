@@ -102,7 +102,8 @@ def train(parameters, network, rows, order, update, epochs, progress, rng, score
                     **update.kernel_arguments(),
                 )
                 n_iter += 1
-                if not np.isfinite(mean):
+                # An infinite moment would freeze its weight for good, without a word.
+                if not (np.isfinite(mean) and np.isfinite(update.moments).all()):
                     status = "overflow"
                     break
                 loss = mean

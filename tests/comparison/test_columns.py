@@ -175,3 +175,16 @@ def test_any_mixture_becomes_finite_numbers(columns):
     Z = Z.toarray() if hasattr(Z, "toarray") else Z
     assert len(Z) == 12
     assert np.isfinite(Z).all()
+
+
+def test_a_text_missing_in_a_training_fold_is_no_error():
+    frame = pd.DataFrame({"late": [None] * 6 + ["a", "b", "a", "b"], "ramp": np.arange(10.0)})
+    X, prepare, _ = prepare_columns(frame)
+    prepare.fit(X.iloc[:6])
+    assert np.isfinite(prepare.transform(X)).all()
+
+
+def test_nearly_numeric_columns_are_named_as_such():
+    frame = pd.DataFrame({"x": [str(k) for k in range(9)] + ["unknown"], "y": np.arange(10.0)})
+    _, _, notes = prepare_columns(frame)
+    assert any("9 of 10 values are numbers, but 'unknown' is not" in note for note in notes)

@@ -101,7 +101,8 @@ def test_a_long_list_of_columns_is_cut(tmp_path):
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is not UTF-8 text"),
         ("a,b\né,1\n".encode("latin-1"), "is not UTF-8 text"),
         (b"a,b\n" + b"x,1\n" * 9999 + b"\xff,1\n", "is not UTF-8 text"),
-        (b"a,b\n1,2\n1,2,3,4\n", "is no regular CSV table"),
+        (b"a,b\n1,2\n1,2,3,4\n", "has 2 names in its header but 4 cells in row 3"),
+        (b"a,b\n" + b"1,2\n" * 99 + b"1,2,3\n", "is no regular CSV table"),
         (b"PAR1 and then nothing", "cannot be read"),
     ],
 )
@@ -126,5 +127,23 @@ def test_optional_dependencies_are_named(tmp_path, monkeypatch, missing):
     path = tmp_path / "t.parquet"
     FRAME.to_parquet(path)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(InputError, match=rf"needs {missing}. Run: pip install 'skreg\[cli\]'"):
+    with pytest.raises(InputError, match=rf"needs {missing}. Run: pip install pandas pyarrow"):
         read_frame(path, "city")
+
+
+def test_an_empty_cell_at_the_end_of_each_row_shifts_nothing(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,target\n" + "".join(f"{k},{k + 1},{k + 2},\n" for k in range(5)))
+    frame, _ = read_frame(path, "target")
+    assert list(frame.columns) == ["a", "b", "target"]
+    assert list(frame["target"]) == [2, 3, 4, 5, 6]
+
+
+def test_a_parquet_index_becomes_columns(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "t.parquet"
+    frame = pd.DataFrame({"g": [1, 2, 3], "target": [4, 5, 6], "x": [7, 8, 9]})
+    frame.set_index(["g", "target"]).to_parquet(path)
+    read, name = read_frame(path, "target")
+    assert name == "target"
+    assert sorted(read.columns) == ["g", "target", "x"]

@@ -90,7 +90,7 @@ def test_newton_never_raises_the_objective_nor_flips_a_sign(seed, form, penalty)
     if penalty.positive:
         w = np.abs(w)
     before, signs = objective(w, quadratic.residual(y, w), penalty), np.sign(w)
-    r = newton_on_support(quadratic, y, w, quadratic.residual(y, w), penalty)
+    r, _ = newton_on_support(quadratic, y, w, quadratic.residual(y, w), penalty)
     assert_allclose(r, quadratic.residual(y, w))
     assert objective(w, r, penalty) <= before
     assert np.all((np.sign(w) == signs) | (w == 0))
@@ -102,7 +102,8 @@ def test_newton_solves_the_support_at_once():
     best = np.zeros(12)
     solve(quadratic, y, best, penalty, tol=1e-13, max_iter=5000)
     w = best * 1.01
-    newton_on_support(quadratic, y, w, quadratic.residual(y, w), penalty)
+    _, whole = newton_on_support(quadratic, y, w, quadratic.residual(y, w), penalty)
+    assert whole
     assert_allclose(w, best, atol=1e-12)
 
 
