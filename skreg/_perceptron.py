@@ -144,6 +144,8 @@ class Perceptron(BaseEstimator):
         if self._optimizer is None or not incremental:
             self._optimizer = self._new_update(len(parameters), parameters.dtype)
         self._progress.watch_scores(self.early_stopping)
+        if not incremental:
+            self._progress.begin()
         order, score = np.arange(X.shape[0]), None
         if self.early_stopping:
             order, score = self._hold_out(network, X, targets, weight, rng)

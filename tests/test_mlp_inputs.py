@@ -344,3 +344,16 @@ def test_an_overflow_of_the_moments_is_an_error_and_is_forgotten():
     with pytest.raises(ValueError, match="overflowed in iteration 1"):
         model.partial_fit(X * np.float32(1e25), y)
     assert np.isfinite(model.partial_fit(X, y).loss_)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_warm_start_learns_new_labels(early_stopping):
+    X = np.random.default_rng(0).standard_normal((300, 5))
+    y = (X[:, 0] > 0).astype(int)
+    model = MLPClassifier(
+        (16,), random_state=0, warm_start=True, learning_rate_init=0.02,
+        early_stopping=early_stopping,
+    )  # fmt: skip
+    model = quiet_fit(model, X, y)
+    assert model.score(X, y) > 0.9
+    assert quiet_fit(model, X, 1 - y).score(X, 1 - y) > 0.9

@@ -56,6 +56,14 @@ class Progress:
         elif not watch and self.best_loss is None:
             self.validation_scores, self.best_score, self.best_loss = None, None, np.inf
 
+    def begin(self):
+        """A warm-started fit may learn other data: patience and the best score start anew."""
+        self.stalled = 0
+        if self.best_score is None:
+            self.best_loss = np.inf
+        else:
+            self.best_score = -np.inf
+
     def record_loss(self, loss, tol):
         """Judge an epoch by its training loss."""
         self.stalled = self.stalled + 1 if loss > self.best_loss - tol else 0
