@@ -276,3 +276,17 @@ def test_a_reader_that_leaves_early_is_met_with_silence(csv):
 
 def python_m_skreg(*argv, **options):
     return subprocess.run([sys.executable, "-m", "skreg", *argv], check=False, **options)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n" + "".join(f"{k},{2 * k + k % 3}.5\n" for k in range(20)))
+    with open("/dev/full", "w") as full:
+        run = python_m_skreg(
+            str(path), "--target", "y", "--only", "Ridge", stdout=full, stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+    assert run.returncode == 1
+    assert "skreg: cannot write the output" in run.stderr
+    assert "Traceback" not in run.stderr
