@@ -18,8 +18,10 @@ PUBLIC = [name for name in skreg.__all__ if callable(getattr(skreg, name))]
 def test_python_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    for block in blocks:
         exec(compile(block, page.name, "exec"), names)
+    assert bool(names) == bool(blocks)
 
 
 def test_the_readme_has_python_to_run():
