@@ -14,6 +14,7 @@ GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients ar
 
 def singular_values(design, alpha):
     """Solve a dense problem by its spectrum."""
+    design = design.explicit()
     W = spectrum(design).coef(alpha)
     residual = float(relative_residual(design, alpha, W.T).max())
     return Solution(W, "svd", residual, np.ones(len(W), np.int32))
@@ -25,9 +26,8 @@ def direct(design, alpha, *, gram=None):
     float32 data get a second chance in float64, which costs less than their singular values.
     """
     solution = normal_equations.solve(design, alpha, gram)
-    if solution is None and design.X.dtype == np.float32:
-        double = design._make(a.astype(np.float64) for a in design)
-        solution = normal_equations.solve(double, alpha)
+    if solution is None and design.X.dtype == np.float32 and not design.deferred:
+        solution = normal_equations.solve(design.double(), alpha)
     if solution is not None:
         return solution._replace(coef=solution.coef.astype(design.X.dtype, copy=False))
     if not sparse.issparse(design.X):

@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from skreg._solvers.certificate import Solution, column_norms, rounding_limit
 from skreg._solvers.direct import GRAM_SIZE, automatic, has_cheap_gram
-from skreg._solvers.normal_equations import smaller_gram
+from skreg._solvers.products import smaller_gram
 
 LONG_STEPS = 3.0 ** -np.arange(6)  # that the active set tries
 SHORTEST_STEP = 1e-3  # that Newton's method tries

@@ -36,7 +36,7 @@ def spectrum(design):
     The cut-off is max(n, p) eps times the largest singular value: that is the error of the
     computed values, so what lies below is noise, whatever the scale of X.
     """
-    X = design.X
+    X = design.explicit().X
     try:
         U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesdd")
     except np.linalg.LinAlgError:  # divide and conquer fails on rare matrices, QR does not
