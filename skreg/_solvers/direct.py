@@ -6,7 +6,7 @@ from scipy import sparse
 from skreg._solvers import normal_equations
 from skreg._solvers.certificate import Solution, relative_residual, rounding_limit
 from skreg._solvers.iterative import conjugate_gradients, lsqr
-from skreg._solvers.spectrum import spectrum
+from skreg._solvers.spectrum import decompose
 
 GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
 GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients are cheaper
@@ -15,7 +15,7 @@ GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients ar
 def singular_values(design, alpha):
     """Solve a dense problem by its spectrum."""
     design = design.explicit()
-    W = spectrum(design).coef(alpha)
+    W = decompose(design, exact=True).coef(alpha[None])[0].astype(design.X.dtype, copy=False)
     residual = float(relative_residual(design, alpha, W.T).max())
     return Solution(W, "svd", residual, np.ones(len(W), np.int32))
 
@@ -49,6 +49,6 @@ def has_cheap_gram(X):
     if min(rows, columns) > GRAM_SIZE:
         return False
     # X'X takes the sum of squares of the entries in each row, XX' of those in each column.
-    axis = 0 if rows < columns else 1
+    axis = 0 if rows <= columns else 1
     entries = X.count_nonzero(axis=axis).astype(float)
     return entries @ entries <= GRAM_WORK * (entries.sum() + GRAM_SIZE)

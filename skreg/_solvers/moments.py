@@ -28,6 +28,7 @@ class Design(NamedTuple):
     X_mean: np.ndarray  # (n_features,), zeros without intercept
     y_mean: np.ndarray  # (n_targets,)
     root_weight: np.ndarray  # (n_samples,)
+    fit_intercept: bool = True
     deferred: bool = False
 
     def explicit(self, *, order="K", overwrite=False):
@@ -39,13 +40,8 @@ class Design(NamedTuple):
 
     def double(self):
         """The same design in float64."""
-        return self._replace(
-            **{
-                name: value.astype(np.float64)
-                for name, value in self._asdict().items()
-                if name != "deferred"
-            }
-        )
+        arrays = {name: a for name, a in self._asdict().items() if hasattr(a, "astype")}
+        return self._replace(**{name: a.astype(np.float64) for name, a in arrays.items()})
 
     def operator(self):
         """The centred design as a linear operator, for a sparse X and one centred already."""
@@ -85,11 +81,12 @@ def defer(X, y, weight=None, *, fit_intercept=True):
         y = y * root[:, None]
     y, y_mean = (a.astype(dtype, copy=False) for a in (y, y_mean))
     if not sparse.issparse(X):
-        return Design(X, y, X_mean, y_mean, root, deferred=fit_intercept or weight is not None)
+        deferred = fit_intercept or weight is not None
+        return Design(X, y, X_mean, y_mean, root, fit_intercept, deferred)
     if weight is not None:
         scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
         X = (scale @ X).asformat(X.format)
-    return Design(canonical(X), y, X_mean, y_mean, root)
+    return Design(canonical(X), y, X_mean, y_mean, root, fit_intercept)
 
 
 def centred(X, X_mean, root, *, order="K", overwrite=False):

@@ -1,6 +1,6 @@
 """Ridge by the normal equations, for as long as they are harmless.
 
-For n >= p the coefficients solve (X'X + alpha I) w = X'y; for p > n they are X'c, where
+For n > p the coefficients solve (X'X + alpha I) w = X'y; for p >= n they are X'c, where
 (XX' + alpha I) c = y. One factorization of the smaller matrix serves all targets of equal alpha,
 one eigendecomposition all alphas. The cost is n p min(n, p), a matrix product.
 

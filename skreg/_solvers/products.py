@@ -20,11 +20,11 @@ SHORTEST = 1024  # rows or columns of a block: fewer make the products inefficie
 def is_wide(design):
     """Whether XX' is the smaller Gram matrix, and blocks are columns."""
     n, p = design.X.shape
-    return n < p
+    return n <= p
 
 
 def blocks(design, start, stop):
-    """Yield (slice, block) of the rows start to stop, or columns if X is wider than high.
+    """Yield (slice, block) of the rows start to stop, or columns of a wide X.
 
     The block is a buffer that the next one overwrites.
     """
@@ -133,12 +133,12 @@ def primal_and_fit(design, C):
 
 
 def smaller_gram(design):
-    """Xc'Xc for n >= p, else XcXc'; dense, even where X is sparse."""
+    """Xc'Xc for n > p, else XcXc'; dense, even where X is sparse."""
     return gram_and_correlation(design)[0]
 
 
 def gram_and_correlation(design):
-    """The smaller Gram matrix and, for n >= p, Xc'y (else None), in one pass over X."""
+    """The smaller Gram matrix and, for n > p, Xc'y (else None), in one pass over X."""
     X, wide = design.X, is_wide(design)
     if sparse.issparse(X):
         return sparse_gram(design), None if wide else transposed_times(design, design.y)
