@@ -282,8 +282,7 @@ def from_gram(design, alpha, frame):
     nulls = max(0, len(G) - (frame.n_samples - frame.free))
     if not is_harmless(values, alpha, nulls):
         return None
-    separated = is_harmless(values, 0.0, nulls)
-    kept = values > (HARMLESS / 2 if separated else 4 * np.finfo(float).eps) * values[0]
+    separated, kept = is_harmless(values, 0.0, nulls), significant(values, nulls)
     s, vectors = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
     if wide:
         z = vectors @ frame.y
@@ -298,6 +297,29 @@ def from_gram(design, alpha, frame):
         fit = times(design, vectors.T @ (z / s[:, None]))
         outside = norm2((frame.y - fit).T)
     return replace(frame, s=s, z=z, outside=outside, Vt=vectors)
+
+
+def from_moments(moments, alpha=0.0, *, filter=tikhonov):
+    """Spectrum of the data behind moments, without their rows, or None where X'X does harm.
+
+    It gives coefficients and the rules that need no rows.
+    """
+    free = int(moments.fit_intercept)
+    values, vectors = eigen(moments.XX.copy())
+    nulls = max(0, len(moments.XX) - (moments.n_samples - free))
+    if not is_harmless(values, alpha if filter is tikhonov else 0.0, nulls):
+        return None
+    kept = significant(values, nulls)
+    s, Vt = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
+    z = (Vt @ moments.Xy) / s[:, None]
+    outside = np.maximum(moments.yy - norm2(z.T), 0)
+    return Spectrum(s, z, outside, moments.n_samples, free, filter, Vt=Vt)
+
+
+def significant(values, nulls):
+    """Which eigenvalues are more than rounding: where these are set apart, all others."""
+    apart = is_harmless(values, 0.0, nulls)
+    return values > (HARMLESS / 2 if apart else 4 * np.finfo(float).eps) * values[0]
 
 
 def eigen(G):
