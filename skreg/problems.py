@@ -216,7 +216,7 @@ def heat(n=32):
     >>> from skreg.problems import heat
     >>> A, b, x = heat(32)
     >>> x[[1, 3, 5, 16]].round(3).tolist()
-    [0.293, 1.0, 0.168, 0.0]
+    [0.293, 1.0, 0.167, 0.0]
     """
     _check_size(n, 2)
     t = _midpoints(n)

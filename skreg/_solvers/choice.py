@@ -80,9 +80,13 @@ def grid(spectrum, size=None):
         steps = np.exp(min(2 * np.log(ratio) + np.log(MARGIN), np.log(MOST_STEPS)))
         return np.unique(np.round(np.geomspace(1, steps, size)))
     # In logarithms, because squares of singular values in extreme units are out of range.
-    ends = 2 * np.log([s[-1], s[0]]) + np.log([1 / MARGIN, MARGIN])
+    low, high = 2 * np.log([s[-1], s[0]]) + np.log([1 / MARGIN, MARGIN])
+    if spectrum.n_samples - spectrum.free < 2 * len(s):
+        # With few samples to spare, least squares leaves next to no residual, and small scores
+        # there are chance. The rounding errors of s_max^2 bound what a penalty may be good for.
+        low = max(low, 2 * np.log(s[0]) + np.log(np.finfo(float).eps))
     limits = np.log([np.finfo(float).tiny, np.finfo(float).max])
-    return np.exp(np.linspace(*np.clip(ends, *limits), size))
+    return np.exp(np.linspace(*np.clip([low, high], *limits), size))
 
 
 def _best(spectrum, alphas, scores, fallback):

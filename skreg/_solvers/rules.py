@@ -122,13 +122,9 @@ def ncp(spectrum, alphas):
     The distance of their normalized cumulative periodogram from a straight line. Source:
     Hansen, Kilmer and Kjeldsen, BIT 46 (2006).
     """
-    scores, size = [], 1
-    for start in range(0, len(alphas), size):
-        residuals = spectrum.residuals(alphas[start : start + size])
-        if not start:  # the first alpha alone shows how many can be held at a time
-            size = max(1, NCP_BLOCK // max(residuals.size, 1))
-        scores.append(_periodogram_distance(residuals))
-    return np.concatenate(scores)
+    size = max(1, NCP_BLOCK // (spectrum.n_samples * spectrum.z.shape[1]))
+    blocks = (alphas[start : start + size] for start in range(0, len(alphas), size))
+    return np.concatenate([_periodogram_distance(spectrum.residuals(block)) for block in blocks])
 
 
 def quasi_optimality(spectrum, alphas):
