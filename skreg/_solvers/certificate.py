@@ -8,7 +8,8 @@ from y - Xw, never from X'X, so that it shows the digits which X'X has lost.
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
+
+from skreg._solvers.products import correlate_residual
 
 
 class Solution(NamedTuple):
@@ -28,8 +29,7 @@ def rounding_limit(X, digits=10.0):
 
 def gradient(design, alpha, W):
     """X'(Y - XW) - W alpha for coefficients W (n_features, n_targets), alpha (n_targets,)."""
-    A = design.operator() if sparse.issparse(design.X) else design.X
-    return (A.T @ (design.y - A @ W) - W * alpha).astype(W.dtype, copy=False)
+    return (correlate_residual(design, W) - W * alpha).astype(W.dtype, copy=False)
 
 
 def relative_residual(design, alpha, W):

@@ -11,13 +11,16 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
+from skreg._solvers.threads import split
+
 
 class Design(NamedTuple):
     """Centred data, rows scaled by the roots of their weights.
 
-    A dense X is centred already. A sparse X (CSR or CSC, canonical: sorted, no duplicates) is
-    scaled but not centred, so as to stay sparse: the design it stands for is
-    ``X - outer(root_weight, X_mean)``, which `operator` multiplies with.
+    A dense X is centred and scaled already, unless `deferred`: then it is the user's own, and
+    what it stands for is ``root_weight[:, None] * (X - X_mean)``. A sparse X (CSR or CSC,
+    canonical: sorted, no duplicates) is scaled but not centred, so as to stay sparse: it stands
+    for ``X - outer(root_weight, X_mean)``. `products` multiplies with all of them.
     """
 
     X: np.ndarray | sparse.sparray
@@ -25,9 +28,23 @@ class Design(NamedTuple):
     X_mean: np.ndarray  # (n_features,), zeros without intercept
     y_mean: np.ndarray  # (n_targets,)
     root_weight: np.ndarray  # (n_samples,)
+    fit_intercept: bool = True
+    deferred: bool = False
+
+    def explicit(self, *, order="K", overwrite=False):
+        """The same design with a dense X centred, in place if that is allowed and possible."""
+        if not self.deferred:
+            return self
+        X = centred(self.X, self.X_mean, self.root_weight, order=order, overwrite=overwrite)
+        return self._replace(X=X, deferred=False)
+
+    def double(self):
+        """The same design in float64."""
+        arrays = {name: a for name, a in self._asdict().items() if hasattr(a, "astype")}
+        return self._replace(**{name: a.astype(np.float64) for name, a in arrays.items()})
 
     def operator(self):
-        """The centred design as a linear operator, whether X is dense or sparse."""
+        """The centred design as a linear operator, for a sparse X and one centred already."""
         X, mean, root = self.X, self.X_mean, self.root_weight
         if not sparse.issparse(X):
             return aslinearoperator(X)
@@ -46,33 +63,39 @@ def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False)
 
     Neither argument is changed, unless `overwrite` lets a dense, writeable X be centred in place.
     """
+    design = defer(X, y, weight, fit_intercept=fit_intercept)
+    return design.explicit(order=order, overwrite=overwrite)
+
+
+def defer(X, y, weight=None, *, fit_intercept=True):
+    """Return the `Design` of (X, y) without a copy of a dense X: y and the means suffice."""
+    dtype = X.dtype
     y = y.reshape(len(y), -1).astype(np.float64, copy=False)
-    root = np.ones(X.shape[0], X.dtype) if weight is None else np.sqrt(weight, dtype=X.dtype)
+    root = np.ones(X.shape[0], dtype) if weight is None else np.sqrt(weight, dtype=dtype)
+    X_mean, y_mean = np.zeros(X.shape[1], dtype), np.zeros(y.shape[1])
     if fit_intercept:
-        constant = constant_columns(X, weight)
-        X_mean = weighted_mean(X, weight)
+        X, X_mean = settle_constant(X, weighted_mean(X, weight), constant_columns(X, weight), root)
         y_mean = weighted_mean(y, weight)
         y = y - y_mean
-    else:
-        X_mean, y_mean = np.zeros(X.shape[1], X.dtype), np.zeros(y.shape[1], X.dtype)
     if weight is not None:
         y = y * root[:, None]
-    if sparse.issparse(X):
-        if weight is not None:
-            scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
-            X = (scale @ X).asformat(X.format)
-        X = canonical(X)
-    elif fit_intercept or weight is not None:
-        inplace = overwrite and X.flags.writeable
-        out = X if inplace else np.empty_like(X, order=order)
-        np.subtract(X, X_mean, out=out)
-        if weight is not None:
-            out *= root[:, None]
-        X = out
-    if fit_intercept:
-        X, X_mean = drop_constant(X, X_mean, constant)
-    y, y_mean = (a.astype(X.dtype, copy=False) for a in (y, y_mean))
-    return Design(X, y, X_mean, y_mean, root)
+    y, y_mean = (a.astype(dtype, copy=False) for a in (y, y_mean))
+    if not sparse.issparse(X):
+        deferred = fit_intercept or weight is not None
+        return Design(X, y, X_mean, y_mean, root, fit_intercept, deferred)
+    if weight is not None:
+        scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
+        X = (scale @ X).asformat(X.format)
+    return Design(canonical(X), y, X_mean, y_mean, root, fit_intercept)
+
+
+def centred(X, X_mean, root, *, order="K", overwrite=False):
+    """root[:, None] * (X - X_mean) of a dense X."""
+    out = X if overwrite and X.flags.writeable else np.empty_like(X, order=order)
+    np.subtract(X, X_mean, out=out)
+    if np.any(root != 1):
+        out *= root[:, None]
+    return out
 
 
 def constant_columns(X, weight=None):
@@ -90,16 +113,15 @@ def constant_columns(X, weight=None):
     return constant
 
 
-def drop_constant(X, X_mean, constant):
-    """Zero the constant columns: centring leaves them with rounding errors, not to be fitted."""
+def settle_constant(X, X_mean, constant, root):
+    """Make constant columns zero once centred: rounding would leave errors, not to be fitted."""
     if not np.any(X_mean[constant]):
         return X, X_mean
-    if sparse.issparse(X):
-        X = X.copy()
-        X.data[constant[X.tocoo().coords[1]]] = 0
-        return X, np.where(constant, 0, X_mean)
-    X[:, constant] = 0
-    return X, X_mean
+    if not sparse.issparse(X):
+        return X, np.where(constant, X[np.argmax(root > 0)], X_mean)
+    X = X.copy()
+    X.data[constant[X.tocoo().coords[1]]] = 0
+    return X, np.where(constant, 0, X_mean)
 
 
 def canonical(X):
@@ -119,8 +141,12 @@ def weighted_mean(A, weight=None):
     """Column means of a dense or sparse A, summed in float64 so that float32 keeps its digits."""
     n = A.shape[0]
     weight = np.ones(n) if weight is None else weight.astype(np.float64)
-    if sparse.issparse(A) or A.dtype == np.float64:
-        total = A.T @ weight
-    else:
-        total = np.einsum("i,ij->j", weight, A, dtype=np.float64)
-    return (total / weight.sum()).astype(A.dtype)
+
+    def total(start, stop):
+        part = A[start:stop]
+        if sparse.issparse(A) or A.dtype == np.float64:
+            return part.T @ weight[start:stop]
+        return np.einsum("i,ij->j", weight[start:stop], part, dtype=np.float64)
+
+    totals = [total(0, n)] if sparse.issparse(A) else split(total, n, A.size)
+    return (sum(totals) / weight.sum()).astype(A.dtype)
