@@ -1,8 +1,9 @@
 """General-form Tikhonov regularization, brought to standard form.
 
-The problem min ||y - Xw||^2 + alpha ||L (w - w0)||^2 becomes min ||y_s - X_s v||^2 + alpha ||v||^2,
-so that one spectrum of X_s serves every alpha, filter and rule (Elden, BIT 17, 1977, and BIT 22,
-1982; Hansen, Rank-Deficient and Discrete Ill-Posed Problems, SIAM 1998, section 2.3).
+The problem min ||y - Xw||^2 + alpha ||L (w - w0)||^2 is turned into another one of the form
+min ||y_s - X_s v||^2 + alpha ||v||^2, so that one spectrum of X_s serves every alpha, filter and
+rule (Elden, BIT 17, 1977, and BIT 22, 1982; Hansen, Rank-Deficient and Discrete Ill-Posed
+Problems, SIAM 1998, section 2.3).
 
 With N an orthonormal basis of the null space of L and G = T Q', L'L = G'G, T triangular and Q
 orthonormal, every u = w - w0 is Q T^-1 v + N c, where v = Gu and ||v|| = ||Lu||. The c is free of
@@ -37,12 +38,12 @@ class StandardForm(NamedTuple):
     X: np.ndarray  # (n_samples, q)
     y: np.ndarray  # (n_samples, n_targets)
     free: np.ndarray  # (n_samples, m), F: orthonormal fitted values of the unpenalized directions
-    rounding: float  # singular values of X up to here are rounding errors of the elimination
+    rounding: float  # singular values of X up to here are rounding errors of the transformation
     back: np.ndarray  # (n_features, q), M
     free_back: np.ndarray  # (n_features, m), K
     offset: np.ndarray  # (n_targets, n_features), the coefficients where v = 0
     penalty: np.ndarray  # (q, n_features), G
-    free_X: np.ndarray  # (m, n_features), F'X
+    free_rows: np.ndarray  # (m, n_features), F'X
 
     def coef(self, V):
         """Coefficients (..., n_targets, n_features) from those in standard form, (..., q)."""
@@ -59,30 +60,31 @@ class StandardForm(NamedTuple):
 
     def resolution(self, R):
         """The matrix from true u = w - w0 to its noise-free estimate, for R (q, q) = V phi V'."""
-        return self.back @ R @ self.penalty + self.free_back @ self.free_X
+        return self.back @ R @ self.penalty + self.free_back @ self.free_rows
 
 
 def standard_form(X, y, L, w0=None):
-    """Return the `StandardForm` of centred, dense X (n, p) and y (n, t) under the penalty L (q, p).
+    """Return the `StandardForm` of centred, dense X (n, p), y (n, t) and the penalty L (k, p).
 
     `w0`, (p,) or (t, p), is the prior mean, 0 by default. What neither X nor L determines gets
     the value of w0, so that ||w - w0|| is least. Float32 data are taken to float64, while their
     own precision decides what is rounding.
     """
-    eps, (n, p) = np.finfo(X.dtype).eps, X.shape
+    eps = max(X.shape) * float(np.finfo(X.dtype).eps)
     X, y = X.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
-    prior = np.broadcast_to(np.float64(0) if w0 is None else w0, (y.shape[1], p))
+    prior = np.broadcast_to(np.float64(0) if w0 is None else w0, (y.shape[1], X.shape[1]))
     if w0 is not None:
         y = y - X @ prior.T
     c, d = (outside(largest(A), DOUBLE) for A in (X, L))
     X, L = (A if unit == 1 else A / unit for A, unit in ((X, c), (L, d)))
     penalty, inverse, null = seminorm(L)
-    free, free_back = free_fit(X, null, max(n, p) * eps)
+    free, free_back = free_fit(X, null, eps)
     X_s = X @ inverse
     fitted = free.T @ X_s
-    rounding = float(max(n, p) * eps * np.linalg.norm(fitted))
+    # Sums that cancel leave the rounding errors of their terms, in this product as in the next.
+    rounding = eps * np.hypot(terms(X, inverse), spread(fitted, X_s.shape))
     X_s = project_out(free, X_s)
-    if np.linalg.norm(X_s) <= rounding:  # the free directions fit all that the others can
+    if spread(X_s, X_s.shape) <= rounding:  # the free directions fit all that the others can
         X_s = np.zeros_like(X_s)
     return StandardForm(
         X=X_s if c == d else X_s * (c / d),
@@ -93,12 +95,12 @@ def standard_form(X, y, L, w0=None):
         free_back=free_back / c,
         offset=prior + (free.T @ y).T @ (free_back / c).T,
         penalty=penalty * d,
-        free_X=(free.T @ X) * c,
+        free_rows=(free.T @ X) * c,
     )
 
 
 def seminorm(L):
-    """G (k, p) of full rank k with ||Gu|| = ||Lu||, its pseudo-inverse, its null space (p, p - k)."""
+    """G (q, p) of full rank with ||Gu|| = ||Lu||, its pseudo-inverse and its null space."""
     Q, T, _ = complete_orthogonal(L.T, mode="full")
     rank = len(T)
     rows, null = Q[:, :rank], Q[:, rank:]
@@ -106,15 +108,21 @@ def seminorm(L):
     return T @ rows.T, inverse, null
 
 
-def free_fit(X, null, tolerance):
-    """F (n, m), orthonormal, of the range of X null, and K (p, m) of least norm with XK = F.
-
-    X null is known up to rounding errors of its sums, whose terms grow with the columns of X.
-    """
-    terms = np.sqrt(np.sum(column_norms(X)[:, None] ** 2 * null**2))
-    Q, T, Z = complete_orthogonal(X @ null, tolerance * terms)
+def free_fit(X, null, eps):
+    """F (n, m), orthonormal, of the range of X null, and K (p, m) of least norm with XK = F."""
+    Q, T, Z = complete_orthogonal(X @ null, eps * terms(X, null))
     back = linalg.solve_triangular(T, Z.T, check_finite=False).T
     return Q[:, : len(T)], null @ back
+
+
+def terms(X, B):
+    """The size of the terms in the sums XB, as `spread`: they round, even where XB vanishes."""
+    return spread(column_norms(X)[:, None] * B, (len(X), B.shape[1]))
+
+
+def spread(A, shape):
+    """The spectral norm of errors of A's size, were they spread evenly over a matrix of shape."""
+    return float(np.linalg.norm(A) / np.sqrt(max(1, min(shape))))
 
 
 def complete_orthogonal(A, cutoff=0.0, mode="economic"):
