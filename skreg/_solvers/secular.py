@@ -6,8 +6,8 @@ Lagrange multiplier. In singular components w_i = s_i z_i / (s_i^2 + alpha).
 
 1 / ||w(alpha)|| is increasing, concave and nearly linear between the s_i^2, so Newton's method
 from the left climbs to the root without overshooting (Reinsch, Numer. Math. 16, 1971; More and
-Sorensen, SIAM J. Sci. Stat. Comput. 4, 1983). A bisection over the s_i^2, then over the decades
-between two of them, brings it near enough that a few steps suffice. Each evaluation costs O(r t).
+Sorensen, SIAM J. Sci. Stat. Comput. 4, 1983). Far from the root it climbs slowly past each s_i^2,
+so its steps alternate with a bisection over decades. Each evaluation costs O(r t).
 
 No scale enters. Since ||w(alpha)|| <= ||s z|| / alpha, the root is gamma ||s z|| / bound with
 gamma in (0, 1], and gamma solves, with kappa_i = s_i^2 bound / ||s z||,
@@ -46,8 +46,6 @@ def norm_bound_alpha(s, z, bound, alpha0=0.0):
     # ||w|| >= ||s z|| / (s_1^2 + alpha), which bounds the root from below.
     low = np.maximum(start, 1 - kappa)
     binds = (low > start) | (column_norms(components(sigma, zeta, kappa, low)) > c)
-    if not binds.any():
-        return alpha
     some, largest, c = some[binds], largest[binds], c[binds]
     gamma = root(sigma, zeta[:, binds], kappa[binds], c, low[binds])
     alpha[some] = ratio((gamma, largest, c, s[0]), (bound[some],))
@@ -60,33 +58,18 @@ def root(sigma, zeta, kappa, c, low):
     def over(gamma):
         return column_norms(components(sigma, zeta, kappa, gamma)) > c
 
-    low, high = between_singular_values(over, sigma, kappa, low, np.maximum(low, 1.0))
+    high = np.maximum(low, 1.0)
     for _ in range(STEPS):
-        wide = (low > 0) & (high > NEAR * low)
+        step = newton_step(sigma, zeta, kappa, c, low)
+        low, done = low + step, step <= ROUNDING * low
+        if done.all():
+            break
+        wide = high > NEAR * low
         if wide.any():
             middle = np.sqrt(low) * np.sqrt(high)
             up = over(middle)
             low, high = np.where(wide & up, middle, low), np.where(wide & ~up, middle, high)
-        climbed = np.minimum(low + newton_step(sigma, zeta, kappa, c, low), high)
-        done = climbed <= low * (1 + ROUNDING)
-        low = climbed
-        if done.all():
-            break
     return low
-
-
-def between_singular_values(over, sigma, kappa, low, high):
-    """Narrow the bracket to where no s_i^2 lies inside, by bisection over i."""
-    above = np.full(len(low), -1)  # s_i^2 with this index is at or above the root
-    below = np.full(len(low), len(sigma))
-    while np.any(below - above > 1):
-        active = below - above > 1
-        index = np.where(active, (above + below) // 2, 0)
-        gamma = np.clip(kappa * sigma[index] ** 2, low, high)
-        up = over(gamma)
-        low, high = np.where(active & up, gamma, low), np.where(active & ~up, gamma, high)
-        below, above = np.where(active & up, index, below), np.where(active & ~up, index, above)
-    return low, high
 
 
 def newton_step(sigma, zeta, kappa, c, gamma):
@@ -110,7 +93,7 @@ def ratio(above, below):
 
     Beyond, it is inf or 0, which here means that no bound binds, or the tightest there is.
     """
-    mantissa, exponent = np.float64(1), np.int64(0)
+    mantissa, exponent = np.float64(1), np.int32(0)
     for factor in above:
         m, e = np.frexp(factor)
         mantissa, exponent = mantissa * m, exponent + e

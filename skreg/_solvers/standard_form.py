@@ -79,10 +79,8 @@ def standard_form(X, y, L, w0=None):
     X, L = (A if unit == 1 else A / unit for A, unit in ((X, c), (L, d)))
     penalty, inverse, null = seminorm(L)
     free, free_back = free_fit(X, null, eps)
-    X_s = X @ inverse
+    X_s, rounding = X @ inverse, eps * terms(X, inverse)
     fitted = free.T @ X_s
-    # Sums that cancel leave the rounding errors of their terms, in this product as in the next.
-    rounding = eps * np.hypot(terms(X, inverse), spread(fitted, X_s.shape))
     X_s = project_out(free, X_s)
     if spread(X_s, X_s.shape) <= rounding:  # the free directions fit all that the others can
         X_s = np.zeros_like(X_s)

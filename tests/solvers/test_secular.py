@@ -81,6 +81,9 @@ def test_a_tiny_bound_leaves_the_gradient_direction(bound):
     s, z = problem()
     expected = np.linalg.norm(s[:, None] * z, axis=0) / bound
     np.testing.assert_allclose(norm_bound_alpha(s, z, bound), expected, rtol=1e-10)
+    # The same where the ratio of the scales leaves the range of floating point.
+    alpha = norm_bound_alpha(s * 1e-160, z * 1e160, bound)
+    np.testing.assert_allclose(alpha, expected, rtol=1e-10)
 
 
 def test_a_bound_that_does_not_bind_leaves_alpha_as_it_is():
@@ -115,13 +118,17 @@ def test_nothing_to_bound():
     np.testing.assert_array_equal(norm_bound_alpha(np.ones(2), np.zeros((2, 1)), 1.0, 0.4), [0.4])
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_newton_takes_few_steps(seed, monkeypatch):
+@pytest.mark.parametrize(("decades", "most"), [(1, 7), (6, 10), (14, 10)])
+@pytest.mark.parametrize("smooth", [0, 0.5, 1, 1.5, 2])
+def test_a_few_steps_suffice(decades, most, smooth, monkeypatch):
     steps, newton = [], module.newton_step
     monkeypatch.setattr(module, "newton_step", lambda *a: steps.append(0) or newton(*a))
-    s, z = problem(200, 4, 12, seed)
-    norm_bound_alpha(s, z, full_norms(s, z) * [0.99, 0.3, 1e-4, 1e-9])
-    assert 1 <= len(steps) <= 10
+    s = np.logspace(0, -decades, 200)
+    z = (s**smooth)[:, None]
+    for fraction in (1 - 1e-10, 0.99, 0.7, 0.3, 1e-4, 1e-9):
+        steps.clear()
+        norm_bound_alpha(s, z, fraction * full_norms(s, z))
+        assert 1 <= len(steps) <= most
 
 
 @pytest.mark.parametrize("shape", [(30, 6), (6, 30)])

@@ -198,6 +198,15 @@ def test_free_directions_that_fit_everything_leave_nothing_to_penalize():
     np.testing.assert_allclose(X @ fit(X, y, np.eye(P)[:3], 1.0).T, y, atol=1e-12)
 
 
+def test_free_directions_are_projected_out_to_the_last_digit():
+    """So that U and F are orthogonal: leverages are sums of their squares."""
+    X, y = data()
+    large = 1e6 * X[:, :1]
+    form = standard_form(np.hstack([X[:, :1], X[:, 1:] + large]), y + large, np.eye(P)[1:])
+    np.testing.assert_allclose(form.free.T @ form.X, 0, atol=1e-14)
+    np.testing.assert_allclose(form.free.T @ form.y, 0, atol=1e-14)
+
+
 def test_rounding_is_told_apart_from_singular_values():
     """A large free direction takes the digits from what is left; the cut-off knows."""
     rng = np.random.default_rng(0)
