@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 from skreg._solvers.standard_form import complete_orthogonal, operator, standard_form
 
 RNG = np.random.default_rng(7)
