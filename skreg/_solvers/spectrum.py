@@ -75,6 +75,12 @@ class Spectrum:
     design: object = None  # from which U or V can be formed as long as it is at hand
     form: object = None  # StandardForm of a penalty matrix
 
+    @property
+    def rank(self):
+        """Dimensions that data and penalty determine: those of s, and unpenalized ones."""
+        unpenalized = 0 if self.form is None else self.form.free.shape[1]
+        return len(self.s) + unpenalized
+
     # The diagonal arithmetic -------------------------------------------------------------------
 
     def factors(self, alphas):
@@ -250,7 +256,7 @@ def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False):
         found = from_gram(design, alpha if filter is tikhonov else 0.0, frame)
         if found is not None:
             return found
-    return from_svd(design, frame)
+    return from_svd(dense(design), frame)
 
 
 def frame_of(design, filter):
@@ -342,20 +348,20 @@ def is_harmless(values, alpha, nulls=0):
     return last + alpha >= HARMLESS * (values[0] + alpha)
 
 
-def from_svd(design, frame):
+def from_svd(X, frame, cutoff=0.0):
     """Spectrum from singular values; those at the level of rounding count as zero.
 
     The cut-off is max(n, p) eps times the largest: that is the error of the computed values, so
-    what lies below is noise, whatever the scale of X.
+    what lies below is noise, whatever the scale of X. `cutoff` is a larger one, where X has errors
+    of its own.
     """
-    X = dense(design)
     with lapack_threads(min(X.shape)):
         try:
             U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesdd")
         except np.linalg.LinAlgError:  # divide and conquer fails on rare matrices, QR does not
             U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesvd")
-    eps = np.finfo(design.X.dtype).eps
-    rank = np.count_nonzero(s > s[0] * max(X.shape) * eps)
+    noise = max(X.shape) * np.finfo(frame.design.X.dtype).eps * s.max(initial=0)
+    rank = np.count_nonzero(s > max(noise, cutoff))
     # After centring and weighting no more is possible, whatever rounding says.
     rank = min(rank, max(frame.n_samples - frame.free, 0))
     U, s, Vt = U[:, :rank], s[:rank], Vt[:rank]
