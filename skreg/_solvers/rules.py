@@ -44,11 +44,11 @@ def modified_gcv(spectrum, alphas, c=1.4):
     if c != 1:
         trace = trace - (c - 1) * (spectrum.free + phi.sum(axis=-1, keepdims=True))
     valid = trace > 0
-    # The quotient is formed before squaring, as psi^2 may vanish where psi is tiny throughout.
-    share = psi / np.where(valid, trace, 1)
-    unreached = _outside(spectrum) / np.where(valid, trace, 1)[..., 0] ** 2
-    score = spectrum.n_samples * (_weigh(share**2, spectrum.z**2) + unreached)
-    return np.where(valid[..., 0], score, np.inf)
+    # Quotients are formed before squaring, as psi^2 may vanish where psi is tiny throughout.
+    trace = np.where(valid, trace, 1)
+    reached = _weigh(np.square(psi / trace), np.square(spectrum.z))
+    unreached = np.square(np.sqrt(_outside(spectrum)) / trace[..., 0])
+    return np.where(valid[..., 0], spectrum.n_samples * (reached + unreached), np.inf)
 
 
 def robust_gcv(spectrum, alphas, gamma=0.1):
@@ -119,12 +119,13 @@ def l_curve(spectrum, alphas):
 def ncp(spectrum, alphas):
     """How far the residuals, in the order of the samples, are from white noise.
 
-    The distance of their normalized cumulative periodogram from a straight line. Source:
-    Hansen, Kilmer and Kjeldsen, BIT 46 (2006).
+    The distance of their normalized cumulative periodogram from a straight line; samples without
+    weight are passed over. Source: Hansen, Kilmer and Kjeldsen, BIT 46 (2006).
     """
+    rows = slice(None) if spectrum.root_weight is None else spectrum.root_weight > 0
     size = max(1, NCP_BLOCK // (spectrum.n_samples * spectrum.z.shape[1]))
     blocks = (alphas[start : start + size] for start in range(0, len(alphas), size))
-    return np.concatenate([_periodogram_distance(spectrum.residuals(block)) for block in blocks])
+    return np.concatenate([_periodogram_distance(spectrum.residuals(b)[rows]) for b in blocks])
 
 
 def quasi_optimality(spectrum, alphas):

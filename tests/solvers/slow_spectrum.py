@@ -11,7 +11,8 @@ class SlowSpectrum:
     def __init__(self, X, y, weight=None, fit_intercept=True, filter=tikhonov):
         weight = np.ones(len(X)) if weight is None else weight
         y = y.reshape(len(y), -1)
-        self.root = np.sqrt(weight)[:, None]
+        self.root_weight = np.sqrt(weight)
+        self.root = self.root_weight[:, None]
         if fit_intercept:
             X = X - np.average(X, axis=0, weights=weight)
             y = y - np.average(y, axis=0, weights=weight)
