@@ -156,7 +156,7 @@ def by_rule(spectrum, rule, *, per_target, noise_std=None, unit=1.0):
 
 
 def by_predictions(spectrum, y, scores, *, unit=1.0):
-    """Judge by `scores(predictions, rows)`, a `Scores`, of leave-one-out predictions of y (n, t)."""
+    """Judge by `scores`, a `Scores`, of leave-one-out predictions of y (n, t)."""
     rows = np.flatnonzero(spectrum.root_weight)  # others are not there
     step = max(1, PREDICTIONS // y.size)
 
@@ -265,7 +265,10 @@ def results(alphas, measured, criterion):
     def flat(a):
         return a[:, 0] if a.shape[1] == 1 else a
 
-    out = {"alpha": alphas, "mean_test_score" if criterion.tested else "score": flat(-measured.loss)}
+    out = {
+        "alpha": alphas,
+        "mean_test_score" if criterion.tested else "score": flat(-measured.loss),
+    }
     if measured.std_error is not None:
         out["std_error"] = flat(measured.std_error)
     if measured.splits is not None:

@@ -5,9 +5,9 @@ import inspect
 import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils._metadata_requests import _raise_for_params as raise_for_params
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
+from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
 from sklearn.utils.validation import _check_method_params as params_of_rows
 from sklearn.utils.validation import _check_sample_weight
