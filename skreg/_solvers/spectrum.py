@@ -116,7 +116,8 @@ class Spectrum:
         phi = self.factors(alphas)[0]
         inner = phi * (self.z.T / self.s)
         if self.Vt is not None:
-            W = (inner.reshape(-1, len(self.s)) @ self.Vt).reshape(*inner.shape[:2], -1)
+            rows, (rank, p) = np.prod(inner.shape[:2]), self.Vt.shape
+            W = (inner.reshape(rows, rank) @ self.Vt).reshape(*inner.shape[:2], p)
         else:  # V = Xc'U / s, for a few columns only
             dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
             W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
