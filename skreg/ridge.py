@@ -19,7 +19,13 @@ from skreg._solvers.moments import moments
 from skreg._solvers.spectral import spectral, streamed
 from skreg._solvers.standard_form import operator
 from skreg._solvers.tikhonov import RANDOM, solve
-from skreg._validation import Interval, StrOptions, check_weights, fit_context
+from skreg._validation import (
+    Interval,
+    StrOptions,
+    check_finite_fit,
+    check_weights,
+    fit_context,
+)
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
 SPECTRAL_SOLVERS = ("auto", "svd")
@@ -344,7 +350,9 @@ class Ridge(Posterior, LinearRegressor):
         alpha, options = self._alphas(n_targets), self._spectral_options(X.shape[1], n_targets)
         centred_data(self, X, y, weight)  # for its errors
         block = moments(X, y, weight, fit_intercept=self.fit_intercept)
-        self._moments = block if first else self._moments + block
+        total = block if first else self._moments + block
+        check_finite_fit(self, moments=total.XX, targets=total.yy)
+        self._moments = total
         self.n_samples_seen_ = self._moments.n_samples
         names = ("filter", "max_norm")
         answer = streamed(self._moments, alpha, **{name: options[name] for name in names})

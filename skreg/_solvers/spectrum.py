@@ -316,18 +316,26 @@ def from_gram(design, alpha, frame):
 def from_moments(moments, alpha=0.0, *, filter=tikhonov):
     """Spectrum of the data behind moments, without their rows, or None where X'X does harm.
 
-    It gives coefficients and the rules that need no rows.
+    It gives coefficients and the rules that need no rows. alpha = inf takes it in any case.
     """
     free = int(moments.fit_intercept)
-    values, vectors = eigen(moments.XX.copy())
+    empty = np.empty((0, len(moments.XX))), np.empty((0, len(moments.yy)))
+    found = Spectrum(
+        np.empty(0), empty[1], moments.yy, moments.n_samples, free, filter, Vt=empty[0]
+    )
+    top = moments.XX.diagonal().max()
+    if top == 0:
+        return found
+    values, vectors = eigen(moments.XX / top)
     nulls = max(0, len(moments.XX) - (moments.n_samples - free))
-    if not is_harmless(values, alpha if filter is tikhonov else 0.0, nulls):
+    least = alpha if filter is tikhonov or alpha == np.inf else 0.0
+    if least < np.inf and not is_harmless(values, least / top, nulls):
         return None
     kept = significant(values, nulls)
-    s, Vt = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
+    s, Vt = np.sqrt(values[kept]) * np.sqrt(top), np.ascontiguousarray(vectors.T[kept])
     z = (Vt @ moments.Xy) / s[:, None]
     outside = np.maximum(moments.yy - norm2(z.T), 0)
-    return Spectrum(s, z, outside, moments.n_samples, free, filter, Vt=Vt)
+    return replace(found, s=s, z=z, outside=outside, Vt=Vt)
 
 
 def significant(values, nulls):
