@@ -35,12 +35,16 @@ def can_measure():
 
 
 def peak(entry, limit):
-    """Return the bytes that an entry's run needs beyond what lies in memory before it."""
+    """Return the bytes that an entry's run needs beyond what lies in memory before it.
+
+    It runs on the threads that suit it, but in one process, as others aren't seen.
+    """
+    threads = 1 if entry.contestant.processes else entry.threads
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "problem.pickle")
         with file.open("wb") as stream:
             pickle.dump((type(entry.contestant), entry.problem), stream, protocol=5)
-        command = [sys.executable, __file__, file, str(entry.tolerance), str(entry.threads)]
+        command = [sys.executable, __file__, file, str(entry.tolerance), str(threads)]
         try:
             done = subprocess.run(
                 command,

@@ -119,7 +119,9 @@ def cells(row, optional):
     is_loss = row["microseconds_per_step"] is not None
     texts.append(f"{row['certificate']:{'.3f' if is_loss else '.0e'}}")
     texts.append(str(row["threads"]))
-    return texts + ["" if row[name] is None else f"{row[name]:{form}}" for _, name, form in optional]
+    return texts + [
+        "" if row[name] is None else f"{row[name]:{form}}" for _, name, form in optional
+    ]
 
 
 def standing(entries):

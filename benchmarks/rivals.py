@@ -28,6 +28,7 @@ class Contestant:
     solves = object  # the kind of problem; those of another kind it is not asked about
     get = None  # how to install it, where that isn't `pip install package`
     ours = False
+    processes = False  # its threads are processes of their own
     reference = False  # runs `problem.one_fit` beside the others, and is not ranked
     times = 1.0  # the job is so many times what is run; `remark` says why
     remark = ""
