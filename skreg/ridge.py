@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import validate_data
 
 from skreg._linear import LinearRegressor
-from skreg._solvers.moments import centre
+from skreg._solvers.design import defer
 from skreg._solvers.tikhonov import RANDOM, solve
 from skreg._validation import (
     Interval,
@@ -198,6 +198,8 @@ class Ridge(LinearRegressor):
                 dtype=[np.float64, np.float32],
                 multi_output=True,
                 y_numeric=True,
+                # NaN and infinity show in the means, which spares a pass over X.
+                ensure_all_finite=sparse.issparse(X) or not self.fit_intercept,
             )
         y = check_dense(y)
         weight = check_weights(sample_weight, X)
@@ -206,7 +208,15 @@ class Ridge(LinearRegressor):
         seed = None
         if solver in RANDOM:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        solution = solve(design, alpha, solver, tol=self.tol, max_iter=self.max_iter, seed=seed)
+        solution = solve(
+            design,
+            alpha,
+            solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            seed=seed,
+            overwrite=not self.copy_X,
+        )
         self._store_coef(solution.coef, design, y.ndim)
         self.n_iter_, self.solver_ = solution.n_iter, solution.solver
         if not solution.converged:
@@ -254,19 +264,16 @@ class Ridge(LinearRegressor):
         """The centred design, with overflow turned into an error that says so."""
         try:
             with np.errstate(over="raise", invalid="raise"):
-                design = centre(
-                    X,
-                    y,
-                    weight,
-                    fit_intercept=self.fit_intercept,
-                    overwrite=not self.copy_X,
-                )
+                design = defer(X, y, weight, fit_intercept=self.fit_intercept)
         except FloatingPointError as error:
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
             raise ValueError(
                 f"{type(self).__name__} cannot centre the data: X or y contains values too "
                 f"large for {X.dtype}. Scale the data, for example with "
                 f"sklearn.preprocessing.StandardScaler."
             ) from error
+        if not np.all(np.isfinite(design.X_mean)):
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
         check_finite_fit(self, X_mean=design.X_mean, y=design.y, y_mean=design.y_mean)
         return design
 

@@ -8,7 +8,8 @@ from y - Xw, never from X'X, so that it shows the digits which X'X has lost.
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
+
+from skreg._solvers.products import correlate_residual
 
 
 class Solution(NamedTuple):
@@ -19,6 +20,7 @@ class Solution(NamedTuple):
     residual: float  # the largest over the targets of the solver's own relative residual
     n_iter: np.ndarray  # (n_targets,), int32
     converged: bool = True
+    rank: int | None = None  # of X and the penalty together, where it is known
 
 
 def rounding_limit(X, digits=10.0):
@@ -28,8 +30,7 @@ def rounding_limit(X, digits=10.0):
 
 def gradient(design, alpha, W):
     """X'(Y - XW) - W alpha for coefficients W (n_features, n_targets), alpha (n_targets,)."""
-    A = design.operator() if sparse.issparse(design.X) else design.X
-    return (A.T @ (design.y - A @ W) - W * alpha).astype(W.dtype, copy=False)
+    return (correlate_residual(design, W) - W * alpha).astype(W.dtype, copy=False)
 
 
 def relative_residual(design, alpha, W):

@@ -6,7 +6,7 @@ from scipy import sparse
 from skreg._solvers import normal_equations
 from skreg._solvers.certificate import Solution, relative_residual, rounding_limit
 from skreg._solvers.iterative import conjugate_gradients, lsqr
-from skreg._solvers.spectrum import spectrum
+from skreg._solvers.spectrum import decompose
 
 GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
 GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients are cheaper
@@ -14,9 +14,10 @@ GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients ar
 
 def singular_values(design, alpha):
     """Solve a dense problem by its spectrum."""
-    W = spectrum(design).coef(alpha)
+    spectrum = decompose(design, exact=True)
+    W = spectrum.coef(alpha[None])[0].astype(design.X.dtype, copy=False)
     residual = float(relative_residual(design, alpha, W.T).max())
-    return Solution(W, "svd", residual, np.ones(len(W), np.int32))
+    return Solution(W, "svd", residual, np.ones(len(W), np.int32), rank=spectrum.rank)
 
 
 def direct(design, alpha, *, gram=None):
@@ -25,9 +26,8 @@ def direct(design, alpha, *, gram=None):
     float32 data get a second chance in float64, which costs less than their singular values.
     """
     solution = normal_equations.solve(design, alpha, gram)
-    if solution is None and design.X.dtype == np.float32:
-        double = design._make(a.astype(np.float64) for a in design)
-        solution = normal_equations.solve(double, alpha)
+    if solution is None and design.X.dtype == np.float32 and not design.deferred:
+        solution = normal_equations.solve(design.double(), alpha)
     if solution is not None:
         return solution._replace(coef=solution.coef.astype(design.X.dtype, copy=False))
     if not sparse.issparse(design.X):
@@ -49,6 +49,6 @@ def has_cheap_gram(X):
     if min(rows, columns) > GRAM_SIZE:
         return False
     # X'X takes the sum of squares of the entries in each row, XX' of those in each column.
-    axis = 0 if rows < columns else 1
+    axis = 0 if rows <= columns else 1
     entries = X.count_nonzero(axis=axis).astype(float)
     return entries @ entries <= GRAM_WORK * (entries.sum() + GRAM_SIZE)

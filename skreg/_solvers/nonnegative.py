@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from skreg._solvers.certificate import Solution, column_norms, rounding_limit
 from skreg._solvers.direct import GRAM_SIZE, automatic, has_cheap_gram
-from skreg._solvers.normal_equations import smaller_gram
+from skreg._solvers.products import is_wide, smaller_gram
 
 LONG_STEPS = 3.0 ** -np.arange(6)  # that the active set tries
 SHORTEST_STEP = 1e-3  # that Newton's method tries
@@ -35,7 +35,7 @@ def nonnegative(design, alpha, *, tol, max_iter=None):
     n, p = design.X.shape
     is_sparse = sparse.issparse(design.X)
     cheap = has_cheap_gram(design.X) if is_sparse else p <= GRAM_SIZE
-    gram = smaller_gram(design) if cheap and p <= n else None
+    gram = smaller_gram(design) if cheap and not is_wide(design) else None
     if is_sparse:
         design = design._replace(X=design.X.tocsc())  # the active set takes columns
     norms = centred_norms(design)

@@ -1,6 +1,6 @@
 """Ridge by the normal equations, for as long as they are harmless.
 
-For n >= p the coefficients solve (X'X + alpha I) w = X'y; for p > n they are X'c, where
+For n > p the coefficients solve (X'X + alpha I) w = X'y; for p >= n they are X'c, where
 (XX' + alpha I) c = y. One factorization of the smaller matrix serves all targets of equal alpha,
 one eigendecomposition all alphas. The cost is n p min(n, p), a matrix product.
 
@@ -17,11 +17,17 @@ Forming the product squares the condition number. Three things make up for that:
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 from scipy.linalg import lapack
 
-from skreg._kernels.gram import add_gram
 from skreg._solvers.certificate import Solution, column_norms, gradient
+from skreg._solvers.products import (
+    gram_and_correlation,
+    is_wide,
+    primal_and_fit,
+    transposed_times,
+)
+from skreg._solvers.threads import lapack_threads
 
 ROUNDS = 4  # of refinement; a good matrix needs one, a bad one is not helped by more
 
@@ -31,6 +37,10 @@ class Cholesky(NamedTuple):
 
     R: np.ndarray
     scale: np.ndarray  # (m,), the inverse of D's diagonal
+
+    @property
+    def dtype(self):
+        return self.R.dtype
 
     def solve(self, B):
         scale = self.scale[:, None]
@@ -45,6 +55,10 @@ class Eigen(NamedTuple):
     values: np.ndarray
     alpha: np.ndarray  # (n_targets,)
 
+    @property
+    def dtype(self):
+        return self.V.dtype
+
     def solve(self, B):
         shrunk = (self.V.T @ B) / (self.values[:, None] + self.alpha)
         return self.V @ shrunk.astype(B.dtype, copy=False)
@@ -55,40 +69,22 @@ def solve(design, alpha, gram=None):
 
     `gram`, the smaller of X'X and XX', spares its computation; it is overwritten.
     """
-    wide = design.X.shape[0] < design.X.shape[1]
     with np.errstate(all="ignore"):  # overflow shows in the certificate
-        factor = factorize(smaller_gram(design) if gram is None else gram, alpha)
+        if gram is None:
+            gram, Xy = gram_and_correlation(design)
+        else:
+            Xy = None if is_wide(design) else transposed_times(design, design.y)
+        with lapack_threads(len(gram)):
+            factor = factorize(gram, alpha)
         if factor is None:
             return None
-        refined = (refine_wide if wide else refine_tall)(design, alpha, factor)
+        refined = (refine_wide if is_wide(design) else refine_tall)(design, alpha, factor, Xy)
     if refined is None:
         return None
-    W, residual, rounds = refined
+    W, residual, rounds, _ = refined
     n_iter = np.full(W.shape[1], rounds, np.int32)
-    return Solution(np.ascontiguousarray(W.T), "cholesky", residual, n_iter)
-
-
-def smaller_gram(design):
-    """X'X for n >= p, else XX', of the centred data; dense, even where X is sparse."""
-    X = design.X
-    wide = X.shape[0] < X.shape[1]
-    if not sparse.issparse(X):
-        return X @ X.T if wide else X.T @ X
-    rows, m = (X.T if wide else X).tocsr(), min(X.shape)
-    G = np.zeros((m, m))
-    add_gram(rows.data, rows.indices, rows.indptr, G)
-    G += np.triu(G, 1).T
-    if design.X_mean.any():
-        root = design.root_weight.astype(np.float64)
-        if wide:  # centring is the projection I - uu', applied from both sides
-            u = root / np.linalg.norm(root)
-            v = G @ u
-            v -= u * ((u @ v) / 2)
-            G -= np.outer(u, v) + np.outer(v, u)
-        else:
-            mean = np.linalg.norm(root) * design.X_mean
-            G -= np.outer(mean, mean)
-    return G.astype(X.dtype, copy=False)
+    rank = min(design.X.shape)
+    return Solution(np.ascontiguousarray(W.T), "cholesky", residual, n_iter, rank=rank)
 
 
 def factorize(G, alpha):
@@ -115,35 +111,38 @@ def factorize(G, alpha):
     return Cholesky(R, scale)
 
 
-def refine_tall(design, alpha, factor):
+def refine_tall(design, alpha, factor, Xy):
     """Coefficients (n_features, n_targets), residual and rounds; None if uncertified."""
-    zero = np.zeros((design.X.shape[1], design.y.shape[1]), design.X.dtype)
-    return refine(factor, zero, lambda W: gradient(design, alpha, W))
+    return refine(factor, Xy, lambda W: gradient(design, alpha, W))
 
 
-def refine_wide(design, alpha, factor):
+def refine_wide(design, alpha, factor, _):
     """The same through the dual coefficients c, w = X'c, whose equations have n unknowns."""
-    A = design.operator() if sparse.issparse(design.X) else design.X
+    W = None
 
     def residual(C):
-        return (design.y - A @ (A.T @ C) - C * alpha).astype(C.dtype, copy=False)
+        nonlocal W
+        W, fit = primal_and_fit(design, C)
+        return (design.y - fit - C * alpha).astype(C.dtype, copy=False)
 
-    refined = refine(factor, np.zeros_like(design.y), residual)
+    refined = refine(factor, design.y.astype(factor.dtype, copy=False), residual)
     if refined is None:
         return None
-    C, *rest = refined
-    return A.T @ C, *rest
+    C, reached, rounds, last_step = refined
+    if last_step is not None:
+        W = W + transposed_times(design, last_step)
+    return W, reached, rounds, last_step
 
 
-def refine(factor, W, residual):
-    """Correct W by factor.solve(residual(W)) until the corrections vanish.
+def refine(factor, B, residual):
+    """Solve for B, and add factor.solve(residual(W)) until these corrections vanish.
 
     They shrink by a constant ratio, so the next one is about size^2 / previous. Sizes are
-    measured in units in which the matrix has a unit diagonal.
+    measured in units in which the matrix has a unit diagonal. Returns W, its relative residual,
+    the rounds, and the last correction unless it was below rounding already.
     """
+    W = factor.solve(B)
     unit = 1 / getattr(factor, "scale", np.ones(len(W), W.dtype))[:, None]
-    first = G = residual(W)
-    W = factor.solve(first)
     total = previous = column_norms(unit * W)
     enough = 4 * np.finfo(W.dtype).eps * total
     for rounds in range(1, ROUNDS + 1):
@@ -152,7 +151,8 @@ def refine(factor, W, residual):
         W = W + step
         size = column_norms(unit * step)
         if np.all(size * size <= enough * previous):
-            start = column_norms(first)
-            return W, float(np.max(column_norms(G) / np.where(start > 0, start, 1))), rounds
+            start = column_norms(B)
+            reached = float(np.max(column_norms(G) / np.where(start > 0, start, 1)))
+            return W, reached, rounds, None if np.all(size <= enough) else step
         previous = size
     return None

@@ -1,45 +1,378 @@
-"""The spectrum of the centred data: one factorization, coefficients for every alpha.
+"""The spectrum of the centred data: one factorization answers every alpha, filter and rule.
 
-With the singular value decomposition X = U diag(s) V' and z = U'y, ridge coefficients are
-V diag(s / (s^2 + alpha)) z: diagonal arithmetic, O(p r) for each alpha and target. Factoring
-costs O(n p min(n, p)).
+With Xc = U diag(s) V' and z = U'y, everything that ridge and its kin can be asked for is
+diagonal arithmetic on filter factors phi (see `filters`):
+
+    coefficients V (phi z / s),    fits U (phi z),    leverages diag(U phi U'),
+    degrees of freedom sum phi,    residual norm^2 = sum (psi z)^2 + outside,  psi = 1 - phi,
+
+where `outside` is the part of ||y||^2 that U does not reach. Intercept and the null space of a
+penalty matrix are not penalized; they count as `free` directions, orthogonal to U.
+
+Whether the factors come from an SVD of Xc, O(n p min(n, p)) with a large constant, or from the
+eigenvalues of the smaller Gram matrix, four to twenty times cheaper, is chosen in `decompose`.
+The Gram matrix squares the condition number, so it is taken only where the smallest of s^2 + alpha
+is at least HARMLESS times the largest. Rounding errors of the Gram matrix, a few eps times the
+largest, then change (X'X + alpha I)^-1, and all that follows from it, by less than 1e-10.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg
 
+from skreg._solvers import leave_one_out, rules
 from skreg._solvers.filters import tikhonov
+from skreg._solvers.products import gram_and_correlation, is_wide, times, transposed_times
+from skreg._solvers.threads import lapack_threads
+
+HARMLESS = 1e-6
+VISIBLE = 1e-4  # share of ||y||^2 below which a difference of squares has lost too many digits
 
 
-class Spectrum(NamedTuple):
-    """The part of the decomposition above the rank cut-off."""
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Singular values of the centred, weighted data, and the target in their basis.
 
-    s: np.ndarray  # (rank,), decreasing, positive
-    Vt: np.ndarray  # (rank, n_features)
-    z: np.ndarray  # (rank, n_targets), U'y
+    Penalties `alphas` are a number, an array (n_alphas,) or, one for each target,
+    (n_alphas, n_targets). A number drops the first axis of what is returned. The targets always
+    have an axis, also where y was flat.
 
-    def coef(self, alpha, factor=tikhonov):
-        """Coefficients (n_targets, n_features) for alpha, a number or one a target.
-
-        At alpha = 0 they are the least-squares coefficients of minimum norm.
-        """
-        # In float64, because alpha may lie outside the range of float32.
-        weight = factor(self.s[:, None].astype(np.float64), np.asarray(alpha, np.float64))
-        return (self.z * weight).T.astype(self.s.dtype, copy=False) @ self.Vt
-
-
-def spectrum(design):
-    """Decompose a dense design; singular values at the level of rounding count as zero.
-
-    The cut-off is max(n, p) eps times the largest singular value: that is the error of the
-    computed values, so what lies below is noise, whatever the scale of X.
+    Attributes
+    ----------
+    s : ndarray of shape (rank,)
+        Singular values in decreasing order, in units of X times the root of the weights. Values
+        at the level of rounding, relative to the largest, are cut off.
+    z : ndarray of shape (rank, n_targets)
+        The centred target in the basis of the left singular vectors, U'y.
+    outside : ndarray of shape (n_targets,)
+        Squared norm of the part of the centred target that no coefficients can fit.
+    n_samples : int
+        Number of samples with positive weight.
+    free : int
+        Number of directions without penalty: one for an intercept, and the dimension of the null
+        space of a penalty matrix.
+    filter : callable
+        (s, alpha) -> (phi, 1 - phi).
+    U : ndarray of shape (n_samples, rank) or None
+        Left singular vectors; rows carry the roots of their weights.
+    Vt : ndarray of shape (rank, n_features) or None
+        Right singular vectors.
     """
-    X = design.X
-    try:
-        U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesdd")
-    except np.linalg.LinAlgError:  # divide and conquer fails on rare matrices, QR does not
-        U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesvd")
-    rank = np.count_nonzero(s > s[0] * max(X.shape) * np.finfo(X.dtype).eps)
-    return Spectrum(s[:rank], Vt[:rank], U[:, :rank].T @ design.y)
+
+    s: np.ndarray
+    z: np.ndarray
+    outside: np.ndarray
+    n_samples: int
+    free: int = 0
+    filter: object = tikhonov
+    U: np.ndarray | None = None
+    Vt: np.ndarray | None = None
+    y: np.ndarray | None = None  # (n, t), centred and weighted
+    root_weight: np.ndarray | None = None
+    free_leverage: np.ndarray | None = None  # (n,), leverages of the free directions
+    full: bool = False  # U and the free directions span every sample: any y can be fitted
+    design: object = None  # from which U or V can be formed as long as it is at hand
+    form: object = None  # StandardForm of a penalty matrix
+
+    @property
+    def rank(self):
+        """Dimensions that data and penalty determine: those of s, and unpenalized ones."""
+        unpenalized = 0 if self.form is None else self.form.free.shape[1]
+        return len(self.s) + unpenalized
+
+    # The diagonal arithmetic -------------------------------------------------------------------
+
+    def factors(self, alphas):
+        """phi and psi = 1 - phi, each (n_alphas, 1 or n_targets, rank)."""
+        alphas = np.asarray(alphas, np.float64)
+        alphas = alphas.reshape((1, 1) if alphas.ndim == 0 else (len(alphas), -1))
+        return self.filter(self.s, alphas[:, :, None])
+
+    def filter_factors(self, alphas):
+        """Filter factors phi, (n_alphas, rank) or (n_alphas, n_targets, rank)."""
+        return self._shaped(self.factors(alphas)[0], alphas, flat=np.ndim(alphas) < 2)
+
+    def dof(self, alphas):
+        """Degrees of freedom: the trace of the matrix that maps y to the fit, intercept included.
+
+        Shape (n_alphas,) or (n_alphas, n_targets).
+        """
+        trace = self.factors(alphas)[0].sum(axis=-1) + self.free
+        return self._shaped(trace, alphas, flat=np.ndim(alphas) < 2)
+
+    def residual_norm(self, alphas):
+        """Norm of the weighted residual, (n_alphas, n_targets)."""
+        psi = self.factors(alphas)[1]
+        return self._shaped(np.sqrt(norm2(psi * self.z.T) + self.outside), alphas)
+
+    def coef_norm(self, alphas):
+        """Norm of the penalized part of the coefficients, (n_alphas, n_targets)."""
+        phi = self.factors(alphas)[0]
+        return self._shaped(np.sqrt(norm2(phi * (self.z.T / self.s))), alphas)
+
+    def coef(self, alphas):
+        """Coefficients (n_alphas, n_targets, n_features)."""
+        phi = self.factors(alphas)[0]
+        inner = phi * (self.z.T / self.s)
+        if self.Vt is not None:
+            W = inner @ self.Vt
+        else:  # V = Xc'U / s, for a few columns only
+            dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
+            W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
+        return self._shaped(W if self.form is None else self.form.coef(W), alphas)
+
+    # What is said about a choice of alpha ------------------------------------------------------
+
+    def loo(self, alphas):
+        """Mean over the samples of weight times squared leave-one-out error.
+
+        Shape (n_alphas, n_targets); no refit. For the filter of ridge only.
+        """
+        return self._shaped(leave_one_out.mean_squares(self, alphas)[0], alphas)
+
+    def loo_residuals(self, alphas):
+        """y_i minus the prediction by a fit without sample i, (n_samples, n_alphas, n_targets)."""
+        return leave_one_out.residuals(self, alphas)
+
+    def gcv(self, alphas):
+        """Generalized cross-validation score, (n_alphas, n_targets).
+
+        The mean squared residual over (1 - dof / n)^2 (Golub, Heath, Wahba, 1979).
+        """
+        return self._shaped(rules.gcv(self, np.atleast_1d(alphas)), alphas)
+
+    def l_curve(self, alphas):
+        """Residual norm and coefficient norm, each (n_alphas, n_targets)."""
+        return self.residual_norm(alphas), self.coef_norm(alphas)
+
+    def picard(self):
+        """s, |U'y| and |U'y| / s, the latter two (rank, n_targets).
+
+        A solution makes sense as far as the second decays faster than the first (Hansen, 1990).
+        """
+        size = np.abs(self.z)
+        return self.s, size, size / self.s[:, None]
+
+    def resolution(self, alphas):
+        """Resolution matrices V diag(phi) V', (n_alphas, n_features, n_features).
+
+        Each maps the coefficients behind noise-free data to those that are found.
+        """
+        within = self._in_features(self.factors(alphas)[0][:, 0])
+        if self.form is not None:
+            within = np.stack([self.form.resolution(one) for one in within])
+        return self._shaped(within, alphas)
+
+    def covariance(self, alphas):
+        """Posterior covariance of the coefficients over the noise variance, for ridge.
+
+        (X'X + alpha I)^-1, shape (n_alphas, n_features, n_features), for alpha > 0 or data of
+        full column rank. Directions that no penalty holds have their least-squares variance.
+        """
+        rank, n_features = self.Vt.shape
+        values = np.atleast_1d(np.asarray(alphas, np.float64))[:, None]
+        if np.any(values == 0) and rank < n_features:
+            raise ValueError(
+                f"The covariance at alpha=0 is infinite: X has rank {rank} of {n_features} "
+                f"features. Use alpha > 0."
+            )
+        inverse = 1 / self.s / (self.s + values / self.s)
+        if rank < n_features:  # on the null space of X the prior's variance stays as it is
+            within = self._in_features(inverse - 1 / values)
+            within += np.eye(n_features) / values[:, :, None]
+        else:
+            within = self._in_features(inverse)
+        if self.form is not None:
+            within = np.stack([self.form.covariance(one) for one in within])
+        return self._shaped(within, alphas)
+
+    def condition_number(self, alphas):
+        """Condition number of X'X + alpha I on the directions in reach, (n_alphas,)."""
+        alphas = np.asarray(alphas, np.float64)
+        if len(self.s) == 0:
+            return np.ones(alphas.shape)[()]
+        first, last = self.s[0], self.s[-1]
+        return (first / last) * (first + alphas / first) / (last + alphas / last)
+
+    # Rows --------------------------------------------------------------------------------------
+
+    def residuals(self, alphas):
+        """Weighted residuals sqrt(v_i) (y_i - fit_i), (n_samples, n_alphas, n_targets)."""
+        psi = self.factors(alphas)[1]
+        U = self.left()
+        inner = np.moveaxis(psi * self.z.T, -1, 0)
+        unreached = self.y - U @ self.z
+        return unreached[:, None, :] + (U @ inner.reshape(len(inner), -1)).reshape(
+            -1, *inner.shape[1:]
+        )
+
+    def left(self):
+        """U, formed from the data where it is not at hand: (n_samples, rank)."""
+        if self.U is not None:
+            return self.U
+        return times(self.design, self.Vt.T / self.s)
+
+    def complete(self):
+        """The same spectrum with U and V as arrays, and without the data."""
+        Vt = self.Vt
+        if Vt is None:
+            Vt = transposed_times(self.design, self.U).T / self.s[:, None]
+        return replace(self, U=self.left(), Vt=Vt, design=None)
+
+    def rescaled(self, c, d):
+        """The spectrum of (c X, d y), d of shape (n_targets,)."""
+        return replace(self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d)
+
+    # Shapes ------------------------------------------------------------------------------------
+
+    def _shaped(self, values, alphas, flat=False):
+        """Drop the axis of targets where `flat`, and that of alphas where alphas is a number."""
+        values = values[:, 0] if flat else values
+        return values[0] if np.ndim(alphas) == 0 else values
+
+    def _in_features(self, diagonals):
+        """V diag(row) V' for each row."""
+        return (self.Vt.T * diagonals[:, None, :]) @ self.Vt
+
+
+def norm2(a):
+    """Squared norms along the last axis."""
+    return np.einsum("...i,...i->...", a, a)
+
+
+# Factorization ----------------------------------------------------------------------------------
+
+
+def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False):
+    """Return the `Spectrum` of a design, for penalties of at least alpha.
+
+    The Gram matrix serves where it is harmless, for that smallest alpha, and `exact` is false;
+    else singular values of Xc, for which a sparse X becomes dense. Filters other than ridge's
+    look at small singular values themselves, so there alpha does not help.
+    """
+    frame = frame_of(design, filter)
+    if not exact:
+        found = from_gram(design, alpha if filter is tikhonov else 0.0, frame)
+        if found is not None:
+            return found
+    return from_svd(dense(design), frame)
+
+
+def frame_of(design, filter):
+    """What a spectrum knows before any factorization."""
+    root = design.root_weight.astype(np.float64)
+    total = root @ root
+    return Spectrum(
+        s=np.empty(0),
+        z=np.empty((0, design.y.shape[1])),
+        outside=norm2(design.y.T.astype(np.float64)),
+        n_samples=int(np.count_nonzero(root)),
+        free=int(design.fit_intercept),
+        filter=filter,
+        y=design.y.astype(np.float64, copy=False),
+        root_weight=root,
+        free_leverage=root**2 / total if design.fit_intercept else np.zeros(len(root)),
+        design=design,
+    )
+
+
+def from_gram(design, alpha, frame):
+    """Spectrum from the eigenvalues of the smaller Gram matrix, or None where it does harm."""
+    wide = is_wide(design)
+    with np.errstate(over="ignore", invalid="ignore"):
+        G, Xy = gram_and_correlation(design)
+    values, vectors = eigen(G)
+    # As many eigenvalues are zero by construction, not by chance.
+    nulls = max(0, len(G) - (frame.n_samples - frame.free))
+    if not is_harmless(values, alpha, nulls):
+        return None
+    separated, kept = is_harmless(values, 0.0, nulls), significant(values, nulls)
+    s, vectors = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
+    if wide:
+        z = vectors @ frame.y
+        outside = norm2((frame.y - vectors.T @ z).T)
+        full = separated and len(s) + frame.free == frame.n_samples
+        return replace(frame, s=s, z=z, outside=outside, U=vectors.T, full=full)
+    z = (vectors @ Xy) / s[:, None]
+    outside = frame.outside - norm2(z.T)
+    if np.any(outside < VISIBLE * frame.outside):
+        if not separated:
+            return None
+        fit = times(design, vectors.T @ (z / s[:, None]))
+        outside = norm2((frame.y - fit).T)
+    return replace(frame, s=s, z=z, outside=outside, Vt=vectors)
+
+
+def from_moments(moments, alpha=0.0, *, filter=tikhonov):
+    """Spectrum of the data behind moments, without their rows, or None where X'X does harm.
+
+    It gives coefficients and the rules that need no rows.
+    """
+    free = int(moments.fit_intercept)
+    values, vectors = eigen(moments.XX.copy())
+    nulls = max(0, len(moments.XX) - (moments.n_samples - free))
+    if not is_harmless(values, alpha if filter is tikhonov else 0.0, nulls):
+        return None
+    kept = significant(values, nulls)
+    s, Vt = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
+    z = (Vt @ moments.Xy) / s[:, None]
+    outside = np.maximum(moments.yy - norm2(z.T), 0)
+    return Spectrum(s, z, outside, moments.n_samples, free, filter, Vt=Vt)
+
+
+def significant(values, nulls):
+    """Which eigenvalues are more than rounding: where these are set apart, all others."""
+    apart = is_harmless(values, 0.0, nulls)
+    return values > (HARMLESS / 2 if apart else 4 * np.finfo(float).eps) * values[0]
+
+
+def eigen(G):
+    """Eigenvalues in decreasing order and vectors; None where G's entries leave their range."""
+    info = np.finfo(np.float64)
+    top = G.diagonal().max()
+    if not (info.tiny / info.eps < top < info.max * info.eps):
+        return None, None
+    with lapack_threads(len(G)):
+        values, vectors = linalg.eigh(
+            G.astype(np.float64, copy=False), overwrite_a=True, check_finite=False, driver="evd"
+        )
+    return values[::-1], vectors[:, ::-1]
+
+
+def is_harmless(values, alpha, nulls=0):
+    """Whether eigenvalues, but for that many known zeros, plus alpha spread over few decades."""
+    if values is None or nulls >= len(values):
+        return False
+    last = max(values[len(values) - 1 - nulls], 0.0)
+    return last + alpha >= HARMLESS * (values[0] + alpha)
+
+
+def from_svd(X, frame, cutoff=0.0):
+    """Spectrum from singular values; those at the level of rounding count as zero.
+
+    The cut-off is max(n, p) eps times the largest: that is the error of the computed values, so
+    what lies below is noise, whatever the scale of X. `cutoff` is a larger one, where X has errors
+    of its own.
+    """
+    with lapack_threads(min(X.shape)):
+        try:
+            U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesdd")
+        except np.linalg.LinAlgError:  # divide and conquer fails on rare matrices, QR does not
+            U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesvd")
+    noise = max(X.shape) * np.finfo(frame.design.X.dtype).eps * s.max(initial=0)
+    rank = np.count_nonzero(s > max(noise, cutoff))
+    # After centring and weighting no more is possible, whatever rounding says.
+    rank = min(rank, max(frame.n_samples - frame.free, 0))
+    U, s, Vt = U[:, :rank], s[:rank], Vt[:rank]
+    z = U.T @ frame.y
+    outside = norm2((frame.y - U @ z).T)
+    full = rank + frame.free == frame.n_samples
+    return replace(frame, s=s, z=z, outside=outside, U=U, Vt=Vt, full=full)
+
+
+def dense(design):
+    """The centred, weighted X as a dense float64 array."""
+    if hasattr(design.X, "toarray"):
+        return times(design, np.eye(design.X.shape[1], dtype=design.X.dtype)).astype(np.float64)
+    return design.explicit().X.astype(np.float64, copy=False)

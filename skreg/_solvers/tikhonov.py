@@ -28,13 +28,18 @@ ITERATIVE = {
 RANDOM = ("sag", "saga")
 
 
-def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0):
-    """Solve by name; alpha of shape (n_targets,). "lbfgs" keeps the coefficients >= 0."""
+def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0, overwrite=False):
+    """Solve by name; alpha of shape (n_targets,). "lbfgs" keeps the coefficients >= 0.
+
+    `overwrite` lets a solver that needs a centred X centre it in place.
+    """
     if solver == "auto" and not sparse.issparse(design.X):
         solver = "cholesky"
     # Dense direct solvers look after the range of X themselves, without a pass over it.
     scale_X = solver not in DIRECT or sparse.issparse(design.X)
     design, c, d = in_range(design, alpha=alpha.max(), scale_X=scale_X)
+    if solver not in DIRECT:
+        design = design.explicit(overwrite=overwrite)
     alpha = alpha / c / c
     options = {"seed": seed} if solver in RANDOM else {}
     if solver not in DIRECT:
