@@ -176,7 +176,7 @@ def one_fit(entries):
 def verdict(entries):
     """One line on how our fastest entry stands against the best rival."""
     ours, rival = best_of_ours(entries), best_rival(entries)
-    if all(entry.failed for entry in ranked(entries)):
+    if not ranked(entries):
         return "skreg takes no part"
     if ours is None:
         return "LOST: skreg does not reach the target"
