@@ -57,6 +57,16 @@ def test_leave_one_out_scores_are_those_of_refitting(shape):
     assert_allclose(problem.scores, refitted, rtol=1e-9)
 
 
+def test_leave_one_out_scores_keep_their_digits_where_the_fit_interpolates():
+    """With K = Xc Xc' and alpha towards 0, the errors tend to (K+ y)_i / (K+)_ii."""
+    data = state(selection.LeaveOneOut, p=90)
+    problem = selection.LeaveOneOut(data.X, data.y, np.array([1e-12]))
+    X = data.X - data.X.mean(axis=0)
+    inverse = np.linalg.pinv(X @ X.T, rcond=1e-10)
+    errors = inverse @ (data.y - data.y.mean()) / np.diag(inverse)
+    assert_allclose(problem.scores, np.mean(errors**2), rtol=1e-9)
+
+
 @shapes
 def test_gcv_scores_are_those_of_the_hat_matrix(shape):
     problem = state(selection.GeneralizedCrossValidation, **shape)
