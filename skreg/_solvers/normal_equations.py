@@ -128,7 +128,7 @@ def refine_wide(design, alpha, factor, _):
     refined = refine(factor, design.y.astype(factor.dtype, copy=False), residual)
     if refined is None:
         return None
-    C, reached, rounds, last_step = refined
+    _, reached, rounds, last_step = refined
     if last_step is not None:
         W = W + transposed_times(design, last_step)
     return W, reached, rounds, last_step

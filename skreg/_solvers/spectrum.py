@@ -108,19 +108,26 @@ class Spectrum:
 
     def coef_norm(self, alphas):
         """Norm of the penalized part of the coefficients, (n_alphas, n_targets)."""
-        phi = self.factors(alphas)[0]
-        return self._shaped(np.sqrt(norm2(phi * (self.z.T / self.s))), alphas)
+        return self._shaped(np.sqrt(norm2(self._coef_factors(alphas) * self.z.T)), alphas)
 
     def coef(self, alphas):
         """Coefficients (n_alphas, n_targets, n_features)."""
-        phi = self.factors(alphas)[0]
-        inner = phi * (self.z.T / self.s)
+        inner = self._coef_factors(alphas) * self.z.T
         if self.Vt is not None:
             W = inner @ self.Vt
         else:  # V = Xc'U / s, for a few columns only
             dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
             W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
         return self._shaped(W if self.form is None else self.form.coef(W), alphas)
+
+    def _coef_factors(self, alphas):
+        """phi / s, (n_alphas, 1 or n_targets, rank)."""
+        if self.filter is not tikhonov:
+            return self.factors(alphas)[0] / self.s
+        alphas = np.asarray(alphas, np.float64)
+        alphas = alphas.reshape((1, 1, 1) if alphas.ndim == 0 else (len(alphas), -1, 1))
+        with np.errstate(over="ignore"):  # s / (s^2 + alpha), also where phi itself underflows
+            return 1 / (self.s + alphas / self.s)
 
     # What is said about a choice of alpha ------------------------------------------------------
 
@@ -222,7 +229,9 @@ class Spectrum:
 
     def rescaled(self, c, d):
         """The spectrum of (c X, d y), d of shape (n_targets,)."""
-        return replace(self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d)
+        return replace(
+            self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d
+        )
 
     # Shapes ------------------------------------------------------------------------------------
 
@@ -307,18 +316,26 @@ def from_gram(design, alpha, frame):
 def from_moments(moments, alpha=0.0, *, filter=tikhonov):
     """Spectrum of the data behind moments, without their rows, or None where X'X does harm.
 
-    It gives coefficients and the rules that need no rows.
+    It gives coefficients and the rules that need no rows. alpha = inf takes it in any case.
     """
     free = int(moments.fit_intercept)
-    values, vectors = eigen(moments.XX.copy())
+    empty = np.empty((0, len(moments.XX))), np.empty((0, len(moments.yy)))
+    found = Spectrum(
+        np.empty(0), empty[1], moments.yy, moments.n_samples, free, filter, Vt=empty[0]
+    )
+    top = moments.XX.diagonal().max()
+    if top == 0:
+        return found
+    values, vectors = eigen(moments.XX / top)
     nulls = max(0, len(moments.XX) - (moments.n_samples - free))
-    if not is_harmless(values, alpha if filter is tikhonov else 0.0, nulls):
+    least = alpha if filter is tikhonov or alpha == np.inf else 0.0
+    if least < np.inf and not is_harmless(values, least / top, nulls):
         return None
     kept = significant(values, nulls)
-    s, Vt = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
+    s, Vt = np.sqrt(values[kept]) * np.sqrt(top), np.ascontiguousarray(vectors.T[kept])
     z = (Vt @ moments.Xy) / s[:, None]
     outside = np.maximum(moments.yy - norm2(z.T), 0)
-    return Spectrum(s, z, outside, moments.n_samples, free, filter, Vt=Vt)
+    return replace(found, s=s, z=z, outside=outside, Vt=Vt)
 
 
 def significant(values, nulls):
