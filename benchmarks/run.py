@@ -36,7 +36,7 @@ def parse(arguments):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("job", choices=["lasso", "ridge", "mlp"])
-    parser.add_argument("--quick", action="store_true", help="small cases, under a minute")
+    parser.add_argument("--quick", action="store_true", help="small cases, about a minute")
     parser.add_argument(
         "--path", action="store_true", help="lasso: whole paths of alphas, not single fits"
     )
