@@ -153,6 +153,6 @@ def refine(factor, B, residual):
         if np.all(size * size <= enough * previous):
             start = column_norms(B)
             reached = float(np.max(column_norms(G) / np.where(start > 0, start, 1)))
-            return W, reached, rounds, None if np.all(size <= enough) else step
+            return W, reached, rounds, None if np.all(size <= 16 * enough) else step
         previous = size
     return None

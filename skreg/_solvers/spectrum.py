@@ -13,7 +13,7 @@ Whether the factors come from an SVD of Xc, O(n p min(n, p)) with a large consta
 eigenvalues of the smaller Gram matrix, four to twenty times cheaper, is chosen in `decompose`.
 The Gram matrix squares the condition number, so it is taken only where the smallest of s^2 + alpha
 is at least HARMLESS times the largest. Rounding errors of the Gram matrix, a few eps times the
-largest, then change (X'X + alpha I)^-1, and all that follows from it, by less than 1e-10.
+largest, then change scores and coefficients by less than 1e-9 (measured for decaying spectra).
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,8 @@ from skreg._solvers.filters import tikhonov
 from skreg._solvers.products import gram_and_correlation, is_wide, times, transposed_times
 from skreg._solvers.threads import lapack_threads
 
-HARMLESS = 1e-6
+HARMLESS = 3e-8
+APART = 1e-6  # smallest eigenvalue beside the largest that stands out from rounding errors
 VISIBLE = 1e-4  # share of ||y||^2 below which a difference of squares has lost too many digits
 
 
@@ -296,7 +297,7 @@ def from_gram(design, alpha, frame):
     nulls = max(0, len(G) - (frame.n_samples - frame.free))
     if not is_harmless(values, alpha, nulls):
         return None
-    separated, kept = is_harmless(values, 0.0, nulls), significant(values, nulls)
+    separated, kept = is_harmless(values, 0.0, nulls, APART), significant(values, nulls)
     s, vectors = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
     if wide:
         z = vectors @ frame.y
@@ -340,8 +341,8 @@ def from_moments(moments, alpha=0.0, *, filter=tikhonov):
 
 def significant(values, nulls):
     """Which eigenvalues are more than rounding: where these are set apart, all others."""
-    apart = is_harmless(values, 0.0, nulls)
-    return values > (HARMLESS / 2 if apart else 4 * np.finfo(float).eps) * values[0]
+    apart = is_harmless(values, 0.0, nulls, APART)
+    return values > (APART / 2 if apart else 4 * np.finfo(float).eps) * values[0]
 
 
 def eigen(G):
@@ -357,12 +358,13 @@ def eigen(G):
     return values[::-1], vectors[:, ::-1]
 
 
-def is_harmless(values, alpha, nulls=0):
+def is_harmless(values, alpha, nulls=0, least=None):
     """Whether eigenvalues, but for that many known zeros, plus alpha spread over few decades."""
+    least = HARMLESS if least is None else least
     if values is None or nulls >= len(values):
         return False
     last = max(values[len(values) - 1 - nulls], 0.0)
-    return last + alpha >= HARMLESS * (values[0] + alpha)
+    return last + alpha >= least * (values[0] + alpha)
 
 
 def from_svd(X, frame, cutoff=0.0):
