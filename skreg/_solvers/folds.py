@@ -275,10 +275,9 @@ def r2_losses(fold, alphas, *, per_target):
     A constant target counts as 1 where it is met exactly, else as 0.
     """
     y, weight = fold.samples.targets(fold.test)
-    weight = np.ones(len(y)) if weight is None else weight.astype(np.float64)
-    total = weight @ np.square(
-        y - np.where(np.ptp(y, axis=0) == 0, y[0], weighted_mean(y, weight))
-    )
+    mean = np.where(np.ptp(y, axis=0) == 0, y[0], weighted_mean(y, weight))
+    total = np.average(np.square(y - mean), axis=0, weights=weight)
+    total *= len(y) if weight is None else weight.sum(dtype=np.float64)
     # What is left of a constant target is to be compared with zero, so it must not be rounded.
     squares = fold.squares(alphas, by_rows=np.any(total == 0))
     constant = np.where(squares == 0, -1.0, 0.0)
