@@ -19,6 +19,7 @@ from skreg._solvers.scaling import in_range
 from skreg._solvers.secular import norm_bound_alpha
 from skreg._solvers.spectrum import Spectrum, decompose, dense, frame_of, from_moments, from_svd
 from skreg._solvers.standard_form import standard_form
+from skreg._solvers.threads import one_blas_thread
 
 
 class Answer(NamedTuple):
@@ -36,6 +37,12 @@ def spectral(
 
     `max_norm` raises alpha until the penalized norm is within it. `exact` asks for an SVD.
     """
+    with one_blas_thread():
+        return held(design, alpha, filter, penalty, prior_mean, max_norm, exact)
+
+
+def held(design, alpha, filter, penalty, prior_mean, max_norm, exact):
+    """`spectral` where threads are held back."""
     design, _, d = in_range(design, scale_X=False)
     prior = None if prior_mean is None else np.atleast_2d(prior_mean) / d[:, None]
     if penalty is not None:
