@@ -115,7 +115,8 @@ class Spectrum:
         """Coefficients (n_alphas, n_targets, n_features)."""
         inner = self._coef_factors(alphas) * self.z.T
         if self.Vt is not None:
-            W = inner @ self.Vt
+            rows, (rank, p) = np.prod(inner.shape[:2]), self.Vt.shape
+            W = (inner.reshape(rows, rank) @ self.Vt).reshape(*inner.shape[:2], p)
         else:  # V = Xc'U / s, for a few columns only
             dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
             W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
