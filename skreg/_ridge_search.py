@@ -17,6 +17,7 @@ from skreg._solvers import spectral
 from skreg._solvers.folds import Samples, double_precision, folds_of, r2_losses
 from skreg._solvers.scaling import in_range
 from skreg._solvers.spectrum import decompose, from_moments
+from skreg._solvers.threads import one_blas_thread
 from skreg._validation import (
     StrOptions,
     routing_enabled,
@@ -58,6 +59,11 @@ class SpectralSearch(BaseEstimator):
 
     def _fit(self, X, Y, weight, alphas, y, params):
         """Choose alpha for targets Y, then fit; y is what splitters and scorers look at."""
+        with one_blas_thread():
+            self._search(X, Y, weight, alphas, y, params)
+
+    def _search(self, X, Y, weight, alphas, y, params):
+        """`_fit` where threads are held back."""
         design = centred_data(self, X, Y, weight)
         n_targets = design.y.shape[1]
         per_target = self.alpha_per_target and n_targets > 1
@@ -70,7 +76,7 @@ class SpectralSearch(BaseEstimator):
             spectrum, criterion = self._folds(problem, splits, y, params)
         found = alpha_search.search(spectrum, alphas, criterion, choose=self.choose)
         given = not isinstance(alphas, str | Integral)
-        alpha_search.warn(found, criterion, given=given, stacklevel=5)
+        alpha_search.warn(found, criterion, given=given, stacklevel=6)
         self.alpha_ = found.alpha if per_target else float(found.alpha[0])
         self.best_score_ = found.score if per_target else float(found.score[0])
         self.cv_results_ = found.results
