@@ -1,9 +1,50 @@
-"""What linear regressors share: prediction, and the intercept from the means."""
+"""What linear regressors share: the centred data, prediction, the intercept from the means."""
 
+import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skreg._validation import check_finite_fit
+from skreg._solvers.design import defer
+from skreg._validation import check_dense, check_finite_fit
+
+
+def validate_regression(estimator, X, y, **options):
+    """X and dense y as ridge takes them: NaN in X may be left for `centred_data` to find."""
+    # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
+    with np.errstate(over="ignore", invalid="ignore"):
+        X, y = validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            y_numeric=True,
+            # NaN and infinity show in the means, which spares a pass over X.
+            ensure_all_finite=sparse.issparse(X) or not estimator.fit_intercept,
+            **options,
+        )
+    return X, check_dense(y)
+
+
+def centred_data(estimator, X, y, weight):
+    """The centred design, with NaN and overflow turned into errors that say so."""
+    name = type(estimator).__name__
+    try:
+        with np.errstate(over="raise", invalid="raise"):
+            design = defer(X, y, weight, fit_intercept=estimator.fit_intercept)
+    except FloatingPointError as error:
+        assert_all_finite(X, input_name="X", estimator_name=name)
+        raise ValueError(
+            f"{name} cannot centre the data: X or y contains values too large for {X.dtype}. "
+            f"Scale the data, for example with sklearn.preprocessing.StandardScaler."
+        ) from error
+    if not np.all(np.isfinite(design.X_mean)):
+        assert_all_finite(X, input_name="X", estimator_name=name)
+    check_finite_fit(estimator, X_mean=design.X_mean, y=design.y, y_mean=design.y_mean)
+    return design
 
 
 class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):

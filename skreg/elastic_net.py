@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from skreg._linear import LinearRegressor
 from skreg._solvers.coordinate_descent import Penalty, QuadraticProblem, solve
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 from skreg._solvers.scaling import in_range
 from skreg._solvers.threads import blas_threads
 from skreg._validation import (

@@ -11,7 +11,7 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import validate_data
 
 from skreg._linear import LinearRegressor
-from skreg._solvers.moments import defer
+from skreg._solvers.design import defer
 from skreg._solvers.tikhonov import RANDOM, solve
 from skreg._validation import (
     Interval,

@@ -40,8 +40,8 @@ def test_imports_point_down(path):
 def test_the_reader_sees_an_upward_arrow():
     source = "import numpy\nfrom sklearn.base import clone\nfrom skreg.ridge import Ridge\n"
     assert upward(1, imported(source)) == ["sklearn.base", "skreg.ridge"]
-    assert upward(0, imported("from skreg._solvers.moments import centre\n")) == [
-        "skreg._solvers.moments"
+    assert upward(0, imported("from skreg._solvers.design import centre\n")) == [
+        "skreg._solvers.design"
     ]
     assert upward(2, imported(source)) == []
 

@@ -20,6 +20,7 @@ class Solution(NamedTuple):
     residual: float  # the largest over the targets of the solver's own relative residual
     n_iter: np.ndarray  # (n_targets,), int32
     converged: bool = True
+    rank: int | None = None  # of X and the penalty together, where it is known
 
 
 def rounding_limit(X, digits=10.0):

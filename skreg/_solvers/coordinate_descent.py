@@ -2,7 +2,7 @@
 
     P(w) = 1/2 ||y - Xw||^2 + l1 ||w||_1 + l2/2 ||w||^2        (w >= 0 where positive)
 
-on centred, weighted data (`moments.Design`). With l1 > 0, v = s (y - Xw) is dual feasible where
+on centred, weighted data (`design.Design`). With l1 > 0, v = s (y - Xw) is dual feasible where
 s max_j |x_j'(y - Xw) - l2 w_j| <= l1, and with s <= 1 as large as that allows
 
     D = s (y - Xw)'y - s^2/2 (||y - Xw||^2 + l2 ||w||^2)
@@ -70,7 +70,7 @@ class QuadraticProblem:
 
     Parameters
     ----------
-    design : moments.Design
+    design : design.Design
         X dense, centred and Fortran-ordered, or CSC and centred implicitly.
     gram : None or ndarray of shape (n_features, n_features)
         Q = Xc'Xc of the centred X. Where given, sweeps read its columns instead of X's.

@@ -14,10 +14,10 @@ GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients ar
 
 def singular_values(design, alpha):
     """Solve a dense problem by its spectrum."""
-    design = design.explicit()
-    W = decompose(design, exact=True).coef(alpha[None])[0].astype(design.X.dtype, copy=False)
+    spectrum = decompose(design, exact=True)
+    W = spectrum.coef(alpha[None])[0].astype(design.X.dtype, copy=False)
     residual = float(relative_residual(design, alpha, W.T).max())
-    return Solution(W, "svd", residual, np.ones(len(W), np.int32))
+    return Solution(W, "svd", residual, np.ones(len(W), np.int32), rank=spectrum.rank)
 
 
 def direct(design, alpha, *, gram=None):

@@ -1,152 +1,122 @@
-"""Weighted centring: every linear problem here is solved without intercept on centred data.
+"""Weighted, centred moments: all that least squares needs to know of its samples, in O(p^2).
 
-With weights v_i and V = sum v_i, the intercept that minimizes sum_i v_i (y_i - x_i'w - b)^2 is
-b = ybar - xbar'w, the bars being weighted means. What remains is the plain least-squares problem
-||yc - Xc w||^2 with rows sqrt(v_i) (x_i - xbar) and sqrt(v_i) (y_i - ybar).
+With weights v_i, their sum V and weighted means, the moments are
+
+    X'X = sum v_i (x_i - xbar)(x_i - xbar)',   X'y and y'y alike.
+
+Those of two sets of samples add up to those of their union, with a correction for the distance
+of the means (Chan, Golub, LeVeque, 1983), and subtract again. So a stream of blocks costs no more
+memory than one block, and the training samples of a fold are all samples minus those held out.
+Because every block is centred by its own means, large means cost no digits.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
+from skreg._solvers.design import centre
+from skreg._solvers.products import BLOCK, SHORTEST
 from skreg._solvers.threads import split
 
 
-class Design(NamedTuple):
-    """Centred data, rows scaled by the roots of their weights.
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Moments of some samples; without intercept about zero instead of about the means."""
 
-    A dense X is centred and scaled already, unless `deferred`: then it is the user's own, and
-    what it stands for is ``root_weight[:, None] * (X - X_mean)``. A sparse X (CSR or CSC,
-    canonical: sorted, no duplicates) is scaled but not centred, so as to stay sparse: it stands
-    for ``X - outer(root_weight, X_mean)``. `products` multiplies with all of them.
-    """
-
-    X: np.ndarray | sparse.sparray
-    y: np.ndarray  # (n_samples, n_targets), centred and scaled
-    X_mean: np.ndarray  # (n_features,), zeros without intercept
+    n_samples: int  # with positive weight
+    weight: float
+    X_mean: np.ndarray  # (n_features,)
     y_mean: np.ndarray  # (n_targets,)
-    root_weight: np.ndarray  # (n_samples,)
+    XX: np.ndarray  # (n_features, n_features)
+    Xy: np.ndarray  # (n_features, n_targets)
+    yy: np.ndarray  # (n_targets,), sums of squares of each target
     fit_intercept: bool = True
-    deferred: bool = False
 
-    def explicit(self, *, order="K", overwrite=False):
-        """The same design with a dense X centred, in place if that is allowed and possible."""
-        if not self.deferred:
+    def __add__(self, other):
+        """Moments of both sets of samples."""
+        if self.weight == 0 or other.weight == 0:
+            return other if self.weight == 0 else self
+        total = self.weight + other.weight
+        return self._combined(other, 1, total, other.weight / total, other.weight)
+
+    def __sub__(self, other):
+        """Moments of these samples without those of `other`, which are among them."""
+        if other.weight == 0:
             return self
-        X = centred(self.X, self.X_mean, self.root_weight, order=order, overwrite=overwrite)
-        return self._replace(X=X, deferred=False)
+        rest = self.weight - other.weight
+        return self._combined(other, -1, rest, -other.weight / rest, other.weight)
 
-    def double(self):
-        """The same design in float64."""
-        arrays = {name: a for name, a in self._asdict().items() if hasattr(a, "astype")}
-        return self._replace(**{name: a.astype(np.float64) for name, a in arrays.items()})
-
-    def operator(self):
-        """The centred design as a linear operator, for a sparse X and one centred already."""
-        X, mean, root = self.X, self.X_mean, self.root_weight
-        if not sparse.issparse(X):
-            return aslinearoperator(X)
-        return LinearOperator(
-            X.shape,
-            dtype=X.dtype,
-            matvec=lambda w: X @ w.ravel() - root * (mean @ w.ravel()),
-            rmatvec=lambda r: X.T @ r.ravel() - mean * (root @ r.ravel()),
-            matmat=lambda W: X @ W - np.outer(root, mean @ W),
-            rmatmat=lambda R: X.T @ R - np.outer(mean, root @ R),
+    def _combined(self, other, sign, weight, share, other_weight):
+        """Add or take away: the means move by `share` of their distance."""
+        dx, dy = other.X_mean - self.X_mean, other.y_mean - self.y_mean
+        factor = sign * other_weight * self.weight / weight
+        XX = self.XX + sign * other.XX
+        if self.fit_intercept:
+            XX += np.outer(factor * dx, dx)
+        return Moments(
+            self.n_samples + sign * other.n_samples,
+            weight,
+            self.X_mean + share * dx,
+            self.y_mean + share * dy,
+            XX,
+            self.Xy + sign * other.Xy + np.outer(factor * dx, dy),
+            self.yy + sign * other.yy + factor * dy * dy,
+            self.fit_intercept,
         )
 
 
-def centre(X, y, weight=None, *, fit_intercept=True, order="K", overwrite=False):
-    """Return the `Design` of (X, y): dense X (n, p) or sparse, y (n,) or (n, t).
+def moments(X, y, weight=None, *, fit_intercept=True, rows=None):
+    """Return the `Moments` of (X, y), dense or sparse, or of some of its rows.
 
-    Neither argument is changed, unless `overwrite` lets a dense, writeable X be centred in place.
+    X is read once, block by block, by as many threads as BLAS has. Cost O(n p^2).
     """
-    design = defer(X, y, weight, fit_intercept=fit_intercept)
-    return design.explicit(order=order, overwrite=overwrite)
+    y = y.reshape(len(y), -1)
+    n, p = len(y) if rows is None else len(rows), X.shape[1]
+    step = max(SHORTEST, BLOCK // max(1, p))
+
+    def work(start, stop):
+        total = nothing(p, y.shape[1], fit_intercept)
+        for a in range(start, stop, step):
+            part = slice(a, min(a + step, stop))
+            part = part if rows is None else rows[part]
+            v = None if weight is None else weight[part]
+            total = total + block_moments(X[part], y[part], v, fit_intercept)
+        return total
+
+    parts = split(work, n, n * p * p)
+    return sum(parts[1:], parts[0])
 
 
-def defer(X, y, weight=None, *, fit_intercept=True):
-    """Return the `Design` of (X, y) without a copy of a dense X: y and the means suffice."""
-    dtype = X.dtype
-    y = y.reshape(len(y), -1).astype(np.float64, copy=False)
-    root = np.ones(X.shape[0], dtype) if weight is None else np.sqrt(weight, dtype=dtype)
-    X_mean, y_mean = np.zeros(X.shape[1], dtype), np.zeros(y.shape[1])
-    if fit_intercept:
-        X, X_mean = settle_constant(X, weighted_mean(X, weight), constant_columns(X, weight), root)
-        y_mean = weighted_mean(y, weight)
-        y = y - y_mean
-    if weight is not None:
-        y = y * root[:, None]
-    y, y_mean = (a.astype(dtype, copy=False) for a in (y, y_mean))
-    if not sparse.issparse(X):
-        deferred = fit_intercept or weight is not None
-        return Design(X, y, X_mean, y_mean, root, fit_intercept, deferred)
-    if weight is not None:
-        scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
-        X = (scale @ X).asformat(X.format)
-    return Design(canonical(X), y, X_mean, y_mean, root, fit_intercept)
+def nothing(n_features, n_targets, fit_intercept):
+    """The moments of no sample."""
+    zeros = np.zeros
+    shape = (n_features, n_features), (n_features, n_targets)
+    return Moments(
+        0,
+        0.0,
+        zeros(n_features),
+        zeros(n_targets),
+        zeros(shape[0]),
+        zeros(shape[1]),
+        zeros(n_targets),
+        fit_intercept,
+    )
 
 
-def centred(X, X_mean, root, *, order="K", overwrite=False):
-    """root[:, None] * (X - X_mean) of a dense X."""
-    out = X if overwrite and X.flags.writeable else np.empty_like(X, order=order)
-    np.subtract(X, X_mean, out=out)
-    if np.any(root != 1):
-        out *= root[:, None]
-    return out
-
-
-def constant_columns(X, weight=None):
-    """Which columns hold one value only, on the rows that count; shape (n_features,)."""
-    rows = slice(None) if weight is None or weight.all() else weight > 0
-    if sparse.issparse(X):
-        X = X.tocsr()[rows] if X.format == "coo" else X[rows]
-        return X.max(axis=0).toarray().ravel() == X.min(axis=0).toarray().ravel()
-    first = X[0] if isinstance(rows, slice) else X[rows.argmax()]
-    # A look at one row clears nearly all columns, so that whole ones are rarely read.
-    last = X[-1] if isinstance(rows, slice) else X[len(rows) - 1 - rows[::-1].argmax()]
-    constant = first == last
-    for j in np.flatnonzero(constant):
-        constant[j] = np.all(X[rows, j] == first[j])
-    return constant
-
-
-def settle_constant(X, X_mean, constant, root):
-    """Make constant columns zero once centred: rounding would leave errors, not to be fitted."""
-    if not np.any(X_mean[constant]):
-        return X, X_mean
-    if not sparse.issparse(X):
-        return X, np.where(constant, X[np.argmax(root > 0)], X_mean)
-    X = X.copy()
-    X.data[constant[X.tocoo().coords[1]]] = 0
-    return X, np.where(constant, 0, X_mean)
-
-
-def canonical(X):
-    """A sparse X without duplicate entries, sorted, its indices of one type."""
-    if not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
-    if X.format != "coo" and X.indices.dtype != X.indptr.dtype:
-        index = np.result_type(X.indices, X.indptr)
-        arrays = X.data, X.indices.astype(index), X.indptr.astype(index)
-        X = X.copy()
-        X.data, X.indices, X.indptr = arrays
-    return X
-
-
-def weighted_mean(A, weight=None):
-    """Column means of a dense or sparse A, summed in float64 so that float32 keeps its digits."""
-    n = A.shape[0]
-    weight = np.ones(n) if weight is None else weight.astype(np.float64)
-
-    def total(start, stop):
-        part = A[start:stop]
-        if sparse.issparse(A) or A.dtype == np.float64:
-            return part.T @ weight[start:stop]
-        return np.einsum("i,ij->j", weight[start:stop], part, dtype=np.float64)
-
-    totals = [total(0, n)] if sparse.issparse(A) else split(total, n, A.size)
-    return (sum(totals) / weight.sum()).astype(A.dtype)
+def block_moments(X, y, weight, fit_intercept):
+    """Moments of a block that fits in memory twice."""
+    n, total = len(y), float(len(y) if weight is None else np.sum(weight, dtype=np.float64))
+    if total == 0:
+        return nothing(X.shape[1], y.shape[1], fit_intercept)
+    X, y = X.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
+    design = centre(X, y, weight, fit_intercept=fit_intercept)
+    Xc, yc, mean = design.X, design.y, design.X_mean
+    XX, Xy = Xc.T @ Xc, Xc.T @ yc
+    if sparse.issparse(X):  # scaled but not centred
+        root = design.root_weight
+        XX = XX.toarray() - np.outer(total * mean, mean)
+        Xy = Xy - np.outer(mean, root @ yc)
+    count = n if weight is None else int(np.count_nonzero(weight))
+    yy = np.einsum("it,it->t", yc, yc)
+    return Moments(count, total, mean, design.y_mean, XX, Xy, yy, fit_intercept)

@@ -83,7 +83,8 @@ def solve(design, alpha, gram=None):
         return None
     W, residual, rounds, _ = refined
     n_iter = np.full(W.shape[1], rounds, np.int32)
-    return Solution(np.ascontiguousarray(W.T), "cholesky", residual, n_iter)
+    rank = min(design.X.shape)
+    return Solution(np.ascontiguousarray(W.T), "cholesky", residual, n_iter, rank=rank)
 
 
 def factorize(G, alpha):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg
 
-from skreg._solvers import leave_one_out
+from skreg._solvers import leave_one_out, rules
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.products import gram_and_correlation, is_wide, times, transposed_times
 from skreg._solvers.threads import lapack_threads
@@ -74,6 +74,12 @@ class Spectrum:
     full: bool = False  # U and the free directions span every sample: any y can be fitted
     design: object = None  # from which U or V can be formed as long as it is at hand
     form: object = None  # StandardForm of a penalty matrix
+
+    @property
+    def rank(self):
+        """Dimensions that data and penalty determine: those of s, and unpenalized ones."""
+        unpenalized = 0 if self.form is None else self.form.free.shape[1]
+        return len(self.s) + unpenalized
 
     # The diagonal arithmetic -------------------------------------------------------------------
 
@@ -134,11 +140,7 @@ class Spectrum:
 
         The mean squared residual over (1 - dof / n)^2 (Golub, Heath, Wahba, 1979).
         """
-        n = self.n_samples
-        left = n - self.free - len(self.s) + self.factors(alphas)[1].sum(axis=-1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            score = (np.atleast_2d(self.residual_norm(alphas)) * np.sqrt(n) / left) ** 2
-        return self._shaped(np.where(left > 0, score, np.inf), alphas)
+        return self._shaped(rules.gcv(self, np.atleast_1d(alphas)), alphas)
 
     def l_curve(self, alphas):
         """Residual norm and coefficient norm, each (n_alphas, n_targets)."""
@@ -152,32 +154,38 @@ class Spectrum:
         size = np.abs(self.z)
         return self.s, size, size / self.s[:, None]
 
-    def resolution(self, alpha):
-        """Resolution matrix V diag(phi) V', (n_features, n_features).
+    def resolution(self, alphas):
+        """Resolution matrices V diag(phi) V', (n_alphas, n_features, n_features).
 
-        It maps the coefficients behind noise-free data to those that are found.
+        Each maps the coefficients behind noise-free data to those that are found.
         """
-        return self._in_features(np.atleast_2d(self.filter_factors(alpha)), alpha)
+        within = self._in_features(self.factors(alphas)[0][:, 0])
+        if self.form is not None:
+            within = np.stack([self.form.resolution(one) for one in within])
+        return self._shaped(within, alphas)
 
-    def covariance(self, alpha):
-        """(X'X + alpha I)^-1: the posterior covariance of the coefficients over the noise variance.
+    def covariance(self, alphas):
+        """Posterior covariance of the coefficients over the noise variance, for ridge.
 
-        (n_features, n_features); for alpha > 0, or data of full column rank.
+        (X'X + alpha I)^-1, shape (n_alphas, n_features, n_features), for alpha > 0 or data of
+        full column rank. Directions that no penalty holds have their least-squares variance.
         """
         rank, n_features = self.Vt.shape
-        if np.any(np.asarray(alpha) <= 0) and rank < n_features:
+        values = np.atleast_1d(np.asarray(alphas, np.float64))[:, None]
+        if np.any(values == 0) and rank < n_features:
             raise ValueError(
-                f"The covariance at alpha={alpha} is infinite: X has rank {rank} of {n_features} "
+                f"The covariance at alpha=0 is infinite: X has rank {rank} of {n_features} "
                 f"features. Use alpha > 0."
             )
-        alphas = np.atleast_1d(np.asarray(alpha, np.float64))[:, None]
-        within = 1 / self.s / (self.s + alphas / self.s)
-        if rank == n_features:
-            return self._in_features(within, alpha)
-        # On the null space of X the prior's variance 1 / alpha stays as it is.
-        null = self._in_features(within - 1 / alphas, alphas.ravel())
-        out = null + np.eye(n_features) / alphas[:, :, None]
-        return out[0] if np.ndim(alpha) == 0 else out
+        inverse = 1 / self.s / (self.s + values / self.s)
+        if rank < n_features:  # on the null space of X the prior's variance stays as it is
+            within = self._in_features(inverse - 1 / values)
+            within += np.eye(n_features) / values[:, :, None]
+        else:
+            within = self._in_features(inverse)
+        if self.form is not None:
+            within = np.stack([self.form.covariance(one) for one in within])
+        return self._shaped(within, alphas)
 
     def condition_number(self, alphas):
         """Condition number of X'X + alpha I on the directions in reach, (n_alphas,)."""
@@ -223,12 +231,9 @@ class Spectrum:
         values = values[:, 0] if flat else values
         return values[0] if np.ndim(alphas) == 0 else values
 
-    def _in_features(self, diagonal, alpha):
-        """V diag(row) V' for each row, carried back from a standard form."""
-        out = (self.Vt.T * diagonal[:, None, :]) @ self.Vt
-        if self.form is not None:
-            out = np.stack([self.form.matrix(one) for one in out])
-        return out[0] if np.ndim(alpha) == 0 else out
+    def _in_features(self, diagonals):
+        """V diag(row) V' for each row."""
+        return (self.Vt.T * diagonals[:, None, :]) @ self.Vt
 
 
 def norm2(a):
@@ -251,7 +256,7 @@ def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False):
         found = from_gram(design, alpha if filter is tikhonov else 0.0, frame)
         if found is not None:
             return found
-    return from_svd(design, frame)
+    return from_svd(dense(design), frame)
 
 
 def frame_of(design, filter):
@@ -282,8 +287,7 @@ def from_gram(design, alpha, frame):
     nulls = max(0, len(G) - (frame.n_samples - frame.free))
     if not is_harmless(values, alpha, nulls):
         return None
-    separated = is_harmless(values, 0.0, nulls)
-    kept = values > (HARMLESS / 2 if separated else 4 * np.finfo(float).eps) * values[0]
+    separated, kept = is_harmless(values, 0.0, nulls), significant(values, nulls)
     s, vectors = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
     if wide:
         z = vectors @ frame.y
@@ -298,6 +302,29 @@ def from_gram(design, alpha, frame):
         fit = times(design, vectors.T @ (z / s[:, None]))
         outside = norm2((frame.y - fit).T)
     return replace(frame, s=s, z=z, outside=outside, Vt=vectors)
+
+
+def from_moments(moments, alpha=0.0, *, filter=tikhonov):
+    """Spectrum of the data behind moments, without their rows, or None where X'X does harm.
+
+    It gives coefficients and the rules that need no rows.
+    """
+    free = int(moments.fit_intercept)
+    values, vectors = eigen(moments.XX.copy())
+    nulls = max(0, len(moments.XX) - (moments.n_samples - free))
+    if not is_harmless(values, alpha if filter is tikhonov else 0.0, nulls):
+        return None
+    kept = significant(values, nulls)
+    s, Vt = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
+    z = (Vt @ moments.Xy) / s[:, None]
+    outside = np.maximum(moments.yy - norm2(z.T), 0)
+    return Spectrum(s, z, outside, moments.n_samples, free, filter, Vt=Vt)
+
+
+def significant(values, nulls):
+    """Which eigenvalues are more than rounding: where these are set apart, all others."""
+    apart = is_harmless(values, 0.0, nulls)
+    return values > (HARMLESS / 2 if apart else 4 * np.finfo(float).eps) * values[0]
 
 
 def eigen(G):
@@ -321,20 +348,20 @@ def is_harmless(values, alpha, nulls=0):
     return last + alpha >= HARMLESS * (values[0] + alpha)
 
 
-def from_svd(design, frame):
+def from_svd(X, frame, cutoff=0.0):
     """Spectrum from singular values; those at the level of rounding count as zero.
 
     The cut-off is max(n, p) eps times the largest: that is the error of the computed values, so
-    what lies below is noise, whatever the scale of X.
+    what lies below is noise, whatever the scale of X. `cutoff` is a larger one, where X has errors
+    of its own.
     """
-    X = dense(design)
     with lapack_threads(min(X.shape)):
         try:
             U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesdd")
         except np.linalg.LinAlgError:  # divide and conquer fails on rare matrices, QR does not
             U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesvd")
-    eps = np.finfo(design.X.dtype).eps
-    rank = np.count_nonzero(s > s[0] * max(X.shape) * eps)
+    noise = max(X.shape) * np.finfo(frame.design.X.dtype).eps * s.max(initial=0)
+    rank = np.count_nonzero(s > max(noise, cutoff))
     # After centring and weighting no more is possible, whatever rounding says.
     rank = min(rank, max(frame.n_samples - frame.free, 0))
     U, s, Vt = U[:, :rank], s[:rank], Vt[:rank]

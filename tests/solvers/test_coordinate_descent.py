@@ -13,7 +13,7 @@ from skreg._solvers.coordinate_descent import (
     objective,
     solve,
 )
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 
 
 def problem(seed=0, shape=(40, 12), container=np.asfortranarray, gram=False):

@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 
 from skreg._solvers.direct import automatic, direct, has_cheap_gram
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 from tests import reference
 
 

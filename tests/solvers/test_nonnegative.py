@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import nnls
 
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 from skreg._solvers.nonnegative import Nonnegative, centred_norms, nonnegative
 
 

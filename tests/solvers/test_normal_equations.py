@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 from skreg._solvers.normal_equations import refine, solve
 from skreg._solvers.products import smaller_gram
 from skreg._solvers.spectrum import decompose

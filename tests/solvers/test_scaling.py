@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 from skreg._solvers.scaling import in_range, power_of_two
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from skreg._solvers import spectrum as module
-from skreg._solvers.moments import centre
+from skreg._solvers.design import centre
 from skreg._solvers.spectrum import decompose
 
 

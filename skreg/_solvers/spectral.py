@@ -1,0 +1,123 @@
+"""Ridge and its kin by their spectrum: filters, general form, prior mean, bound on the norm.
+
+All are one path: standard form where there is a penalty matrix, one factorization, the secular
+equation where there is a bound, diagonal arithmetic, and for ridge itself a refinement with the
+residual of the data, which makes good what a Gram matrix has lost.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from skreg._solvers.certificate import Solution, relative_residual
+from skreg._solvers.filters import tikhonov
+from skreg._solvers.normal_equations import Eigen, refine_tall, refine_wide
+from skreg._solvers.products import is_wide, times, transposed_times
+from skreg._solvers.scaling import in_range
+from skreg._solvers.secular import norm_bound_alpha
+from skreg._solvers.spectrum import Spectrum, decompose, dense, frame_of, from_moments, from_svd
+from skreg._solvers.standard_form import standard_form
+
+
+class Answer(NamedTuple):
+    """A solution, the penalties it belongs to, and the spectrum that gave it."""
+
+    solution: Solution
+    alpha: np.ndarray  # (n_targets,)
+    spectrum: Spectrum
+
+
+def spectral(
+    design, alpha, *, filter=tikhonov, penalty=None, prior_mean=None, max_norm=None, exact=False
+):
+    """Solve for alpha (n_targets,), with penalty ||L (w - prior_mean)||^2, L being `penalty`.
+
+    `max_norm` raises alpha until the penalized norm is within it. `exact` asks for an SVD.
+    """
+    design, _, d = in_range(design, scale_X=False)
+    prior = None if prior_mean is None else np.atleast_2d(prior_mean) / d[:, None]
+    if penalty is not None:
+        spectrum = general_form(design, penalty, prior, filter)
+        prior = None  # the standard form has it
+    else:
+        if prior is not None:
+            design = design._replace(y=design.y - times(design, np.broadcast_to(prior.T, shape(design))))
+        spectrum = decompose(design, alpha.min(), filter=filter, exact=exact)
+    if max_norm is not None:
+        alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm / d, alpha)
+    solution = solve(spectrum, design, alpha)
+    coef = solution.coef if prior is None else solution.coef + prior
+    solution = solution._replace(coef=coef * d[:, None])
+    return Answer(solution, alpha, spectrum.rescaled(1.0, d))
+
+
+def shape(design):
+    """The shape (n_features, n_targets) of coefficients in products."""
+    return design.X.shape[1], design.y.shape[1]
+
+
+def solve(spectrum, design, alpha):
+    """Coefficients from a spectrum of the design, refined where a Gram matrix gave it."""
+    by_svd = spectrum.U is not None and spectrum.Vt is not None
+    if not by_svd and spectrum.filter is tikhonov:
+        refined = refine(spectrum, design, alpha)
+        if refined is not None:
+            W, residual, rounds, _ = refined
+            n_iter = np.full(len(alpha), rounds, np.int32)
+            return Solution(W.T, "svd", residual, n_iter, rank=spectrum.rank)
+        spectrum = decompose(design, exact=True)
+    W = spectrum.coef(alpha[None])[0]
+    residual = np.nan
+    if spectrum.filter is tikhonov and spectrum.form is None:
+        residual = float(relative_residual(design, alpha, W.T).max())
+    return Solution(W, "svd", residual, np.ones(len(W), np.int32), rank=spectrum.rank)
+
+
+def refine(spectrum, design, alpha):
+    """Refinement with the eigenvectors of the Gram matrix; None where it does not contract."""
+    values = spectrum.s**2
+    if is_wide(design):
+        return refine_wide(design, alpha, Eigen(spectrum.U, values, alpha), None)
+    V = spectrum.Vt.T
+    return refine_tall(design, alpha, Eigen(V, values, alpha), transposed_times(design, design.y))
+
+
+def general_form(design, penalty, prior, filter):
+    """The spectrum of the standard form, which maps its coefficients back."""
+    frame = frame_of(design, filter)
+    form = standard_form(dense(design), frame.y, penalty, prior)
+    free = frame.free + form.free.shape[1]
+    frame = replace(
+        frame,
+        y=form.y,
+        outside=np.einsum("it,it->t", form.y, form.y),
+        free=free,
+        free_leverage=frame.free_leverage + np.einsum("ij,ij->i", form.free, form.free),
+        form=form,
+    )
+    return from_svd(form.X, frame, cutoff=form.rounding)
+
+
+def streamed(moments, alpha, *, filter=tikhonov, max_norm=None):
+    """The answer for data of which only moments are left.
+
+    `solution.converged` is false where X'X has lost digits that this alpha would need.
+    """
+    spectrum = from_moments(moments, alpha.min(), filter=filter)
+    harmless = spectrum is not None
+    if not harmless:
+        spectrum = from_moments(moments, np.inf, filter=filter)
+    if max_norm is not None:
+        alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm, alpha)
+    W = spectrum.coef(alpha[None])[0]
+    residual = np.nan
+    if filter is tikhonov:
+        gap = moments.Xy - moments.XX @ W.T - alpha * W.T
+        start = linalg.norm(moments.Xy)
+        residual = float(linalg.norm(gap) / start) if start > 0 else 0.0
+    n_iter = np.ones(len(W), np.int32)
+    return Answer(
+        Solution(W, "svd", residual, n_iter, converged=harmless, rank=spectrum.rank), alpha, spectrum
+    )
