@@ -10,6 +10,7 @@ from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skreg._solvers.kernel_spectrum import weigh
 from skreg._validation import Interval, StrOptions, check_dense, check_finite_fit, check_weights
 
 SYMMETRIC = 1e-6  # largest difference of mirrored entries by rounding, relative to the largest
@@ -90,6 +91,15 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         K = X.toarray() if sparse.issparse(X) else X
         check_symmetric(K)
         return K
+
+    def _problem(self, X, y, weight):
+        """The weighted kernel matrix and targets, as solvers take them."""
+        K = self._training_kernel(X)
+        with np.errstate(over="ignore"):
+            problem = weigh(K, y, weight, overwrite=K is not X)
+        if weight is not None:
+            check_finite_fit(self, kernel_times_weight=problem.A, y_times_weight=problem.y)
+        return problem
 
     def _store_dual_coef(self, dual_coef, X, y):
         """Set ``dual_coef_``, flat where y was flat and in the precision of X, and ``X_fit_``."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import LinAlgWarning
 
 from skreg._kernel_model import KernelRegressor
-from skreg._solvers.kernel_spectrum import solve, weigh
+from skreg._solvers.kernel_spectrum import solve
 from skreg._validation import Interval, check_alpha, fit_context
 
 
@@ -144,8 +144,7 @@ class KernelRidge(KernelRegressor):
         """
         X, y, weight = self._validate(X, y, sample_weight)
         alpha = check_alpha(self.alpha, 1 if y.ndim == 1 else y.shape[1])
-        K = self._training_kernel(X)
-        problem = weigh(K, y, weight, alpha=alpha.max(), overwrite=K is not X)
+        problem = self._problem(X, y, weight)
         solution = solve(problem, alpha)
         self._store_dual_coef(solution.dual_coef, X, y)
         n_samples = np.count_nonzero(problem.root_weight)

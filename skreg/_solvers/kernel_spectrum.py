@@ -25,7 +25,6 @@ from scipy import linalg
 
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.normal_equations import Eigen, factorize, refine
-from skreg._solvers.scaling import largest, outside, power_of_two
 from skreg._solvers.spectrum import Spectrum, norm2
 from skreg._solvers.threads import lapack_threads, split
 
@@ -34,14 +33,12 @@ WELL_CONDITIONED = np.finfo(float).eps ** (2 / 3)  # the limit of `factorize`
 
 
 class Problem(NamedTuple):
-    """The weighted kernel matrix and targets, in units in which squares stay in range."""
+    """The kernel matrix and the targets, rows scaled by the roots of their weights."""
 
-    A: np.ndarray  # (n, n), float64: D K D / c^2
-    y: np.ndarray  # (n, n_targets), float64: D y / d
-    root_weight: np.ndarray  # (n,)
+    A: np.ndarray  # (n, n), float64: D K D
+    y: np.ndarray  # (n, n_targets), float64: D y
+    root_weight: np.ndarray  # (n,), the diagonal of D
     eps: float  # precision of the entries of K
-    c: float = 1.0  # a power of two
-    d: np.ndarray | float = 1.0  # (n_targets,), powers of two
 
 
 class Decomposition(NamedTuple):
@@ -53,65 +50,63 @@ class Decomposition(NamedTuple):
 
 
 class DualSolution(NamedTuple):
-    """Dual coefficients in the units of y over those of K, and the rank where it was looked at."""
+    """Dual coefficients (n, n_targets), and the rank of A where it had to be looked at."""
 
-    dual_coef: np.ndarray  # (n, n_targets)
-    rank: int | None
+    dual_coef: np.ndarray
+    rank: int | None = None
 
 
-def weigh(K, y, weight=None, *, alpha=0.0, overwrite=False):
+def weigh(K, y, weight=None, *, overwrite=False):
     """Return the `Problem` of a kernel matrix (n, n) and targets (n,) or (n, n_targets).
 
-    `alpha` is the largest penalty it will be solved for. K is not copied where it can be used as
-    it is; `overwrite` lets it be changed.
+    K is not copied where it can be used as it is; `overwrite` lets it be changed.
     """
     A = K.astype(np.float64, copy=False)
     root = np.ones(len(K)) if weight is None else np.sqrt(weight, dtype=np.float64)
-    y = y.reshape(len(y), -1) * root[:, None]
-    info = np.finfo(np.float64)
-    d = np.array([outside(largest(column), info) for column in y.T])
-    c = power_of_two(np.sqrt(outside(largest(A) * root.max() ** 2, info)))
-    if alpha > 0:
-        c = max(c, power_of_two(np.sqrt(alpha) / info.max**0.25))
-    if c != 1 or np.any(root != 1):
+    if weight is not None:
         A = A if overwrite or A is not K else A.copy()
-        A *= root / c
-        A *= root[:, None] / c
-    return Problem(A, y / d, root, float(np.finfo(K.dtype).eps), c, d)
+        A *= root
+        A *= root[:, None]
+    y = y.reshape(len(y), -1) * root[:, None]
+    return Problem(A, y, root, float(np.finfo(K.dtype).eps))
 
 
 def solve(problem, alpha, decomposition=None):
     """Return the `DualSolution` for alpha (n_targets,).
 
-    By Cholesky's factors, or the eigenvalues where the targets have different penalties or those
-    are at hand, refined with the residual; where A + alpha I is nearly singular, by the
-    eigenvalues above rounding, which gives the function of least norm.
+    By Cholesky's factors; by the eigenvalues where targets have different penalties, these are
+    at hand, or Cholesky's method fails. Both are refined with the residual. Where A + alpha I is
+    nearly singular, the eigenvalues above rounding give the function of least norm.
     """
-    A, y = problem.A, problem.y
-    alpha = alpha / problem.c / problem.c
     solution = None
-    if decomposition is None and np.ptp(alpha) > 0:
-        decomposition = decompose(problem)
     with np.errstate(all="ignore"):  # overflow shows in the refinement
-        factor = factor_of(A, alpha, decomposition)
-        if factor is not None:
-            solution = refine(factor, y, lambda G: y - product(A, G) - G * alpha)
-    if solution is not None:
-        return DualSolution(in_units(problem, solution[0]), None)
-    decomposition = decompose(problem) if decomposition is None else decomposition
-    spectrum = spectrum_of(problem, decomposition)
-    return DualSolution(dual_coef(problem, spectrum, alpha[None])[0], decomposition.rank)
+        if decomposition is None and np.ptp(alpha) == 0:
+            with lapack_threads(len(problem.A)):
+                factor = factorize(np.array(problem.A, order="C"), alpha)
+            solution = refined(problem, alpha, factor)
+        if solution is None:
+            decomposition = decompose(problem) if decomposition is None else decomposition
+            solution = refined(problem, alpha, eigen_factor(decomposition, alpha))
+    if solution is None:
+        spectrum = spectrum_of(problem, decomposition)
+        solution = DualSolution(dual_coef(spectrum, alpha[None])[0], decomposition.rank)
+    return solution
 
 
-def factor_of(A, alpha, decomposition):
-    """What solves for A + alpha I to full precision after refinement, or None."""
-    if decomposition is None:
-        with lapack_threads(len(A)):
-            return factorize(np.array(A, order="C"), alpha)
+def eigen_factor(decomposition, alpha):
+    """The decomposition as what solves for A + alpha I, or None where that is nearly singular."""
     values, U, _ = decomposition
-    smallest = alpha.min()
-    well = values[-1] + smallest > WELL_CONDITIONED * (values[0] + smallest)
-    return Eigen(U, values, alpha) if well else None
+    first, last = values[0] + alpha.min(), values[-1] + alpha.min()
+    return Eigen(U, values, alpha) if last > WELL_CONDITIONED * first else None
+
+
+def refined(problem, alpha, factor):
+    """The solution by a factor of A + alpha I, or None where it cannot be certified."""
+    if factor is None:
+        return None
+    A, y, root, _ = problem
+    found = refine(factor, y, lambda G: y - product(A, G) - G * alpha)
+    return None if found is None else DualSolution(root[:, None] * found[0])
 
 
 def decompose(problem):
@@ -134,10 +129,9 @@ def decompose(problem):
     values = -values
     first, last = values[0], values[-1]
     if last < -NEGATIVE * max(first, 0):
-        unit = problem.c**2
         raise ValueError(
             f"The kernel matrix is not positive semidefinite: its eigenvalues (weighted by "
-            f"sample_weight) go from {last * unit:.3g} to {first * unit:.3g}. Use another kernel "
+            f"sample_weight) go from {last:.3g} to {first:.3g}. Use another kernel "
             f"or other parameters for it, or set the negative eigenvalues of a precomputed "
             f"matrix to zero."
         )
@@ -146,40 +140,32 @@ def decompose(problem):
     return Decomposition(values, U, rank)
 
 
-def spectrum_of(problem, decomposition, filter=tikhonov):
-    """The `Spectrum` of A^(1/2), in the units of the problem."""
+def spectrum_of(problem, decomposition, *, filter=tikhonov, unit=1.0):
+    """The `Spectrum` of A^(1/2), with targets divided by `unit`, a number or (n_targets,)."""
     values, U, rank = decomposition
-    U, s = U[:, :rank], np.sqrt(values[:rank])
-    z = U.T @ problem.y
+    U, s, y = U[:, :rank], np.sqrt(values[:rank]), problem.y / unit
+    z = U.T @ y
     n_samples = np.count_nonzero(problem.root_weight)
     return Spectrum(
         s=s,
         z=z,
-        outside=norm2((problem.y - U @ z).T),
+        outside=norm2((y - U @ z).T),
         n_samples=n_samples,
         filter=filter,
         U=U,
         Vt=U.T,
-        y=problem.y,
+        y=y,
         root_weight=problem.root_weight,
         free_leverage=np.zeros(len(U)),
         full=rank == n_samples,
     )
 
 
-def dual_coef(problem, spectrum, alphas):
-    """Dual coefficients D U (phi z / s^2) for alphas in the units of the problem.
-
-    Shape (n_alphas, n, n_targets).
-    """
+def dual_coef(spectrum, alphas):
+    """Dual coefficients D U (phi z / s^2), (n_alphas, n, n_targets)."""
     phi = spectrum.factors(alphas)[0]
     inner = np.swapaxes(phi * (spectrum.z.T / spectrum.s / spectrum.s), 1, 2)
-    return in_units(problem, spectrum.U @ inner)
-
-
-def in_units(problem, G):
-    """Solutions G (..., n, n_targets) of the problem as dual coefficients of the user's data."""
-    return problem.root_weight[:, None] * G * (problem.d / problem.c / problem.c)
+    return spectrum.root_weight[:, None] * (spectrum.U @ inner)
 
 
 def product(A, G):
