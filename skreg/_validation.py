@@ -1,10 +1,15 @@
 """The only file that uses scikit-learn's private parts: validation at the edge."""
 
+import inspect
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils._metadata_requests import _raise_for_params as raise_for_params
+from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
+from sklearn.utils.validation import _check_method_params as params_of_rows
 from sklearn.utils.validation import _check_sample_weight
 
 __all__ = [
@@ -18,6 +23,10 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_weights",
     "fit_context",
+    "params_of_rows",
+    "raise_for_params",
+    "routing_enabled",
+    "takes_weights",
 ]
 
 
@@ -79,3 +88,9 @@ def check_finite_fit(estimator, **arrays):
                 f"data contain values too large for {np.asarray(array).dtype}. Scale the data, "
                 f"for example with sklearn.preprocessing.StandardScaler."
             )
+
+
+def takes_weights(scorer):
+    """Whether a scorer can be called with sample_weight."""
+    parameters = inspect.signature(getattr(scorer, "_score_func", scorer)).parameters
+    return "sample_weight" in parameters

@@ -29,14 +29,19 @@ SIMILAR = 1e-4  # smallest factor beside the largest of its alpha, for the short
 LEVERAGE_ONE = 8 * np.finfo(float).eps  # below, 1 - h_ii is noise: the sample fits itself
 
 
-def mean_squares(spectrum, alphas):
-    """Mean over the samples of v_i e_i^2, and its standard error, each (n_alphas, n_targets)."""
+def mean_squares(spectrum, alphas, *, per_target=True):
+    """Mean over the samples of v_i e_i^2, and its standard error, each (n_alphas, n_targets).
+
+    With per_target=False the squares are averaged over the targets first: (n_alphas, 1).
+    """
     n = len(spectrum.y)
 
     def use(parts):
         first = second = 0.0
         for _, errors in parts:
             errors *= errors
+            if not per_target:
+                errors = errors.mean(axis=2, keepdims=True)
             first = first + errors.sum(axis=0)
             second = second + np.einsum("iat,iat->at", errors, errors)
         return first, second

@@ -1,0 +1,316 @@
+"""The search for alpha, as the cross-validated estimators share it.
+
+A `Criterion` measures alphas: by a rule on the spectrum, by a scorer that sees leave-one-out
+predictions, or by folds. Inside, the smaller loss is the better one; what users read is the
+score, minus the loss, as in scikit-learn. Losses have one column a target, or a single one where
+all targets get the same alpha.
+"""
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skreg._solvers import choice
+from skreg._solvers.filters import DESCENDING, FILTERS
+from skreg._solvers.leave_one_out import mean_squares
+from skreg._solvers.rules import RULES, Rule
+from skreg._validation import Interval, StrOptions, params_of_rows
+
+# Rules whose values are squares of y's unit, so that they scale with y.
+QUADRATIC = ("loo", "gcv", "modified_gcv", "robust_gcv", "upre", "discrepancy")
+NEEDS_NOISE = ("discrepancy",)
+TAKES_NOISE = ("discrepancy", "upre")
+PREDICTIONS = 2**23  # leave-one-out predictions held at a time for a scorer: 64 MB
+
+# What estimators that search for alpha declare of their parameters.
+CONSTRAINTS = {
+    "alphas": [
+        "array-like",
+        Interval(Integral, 1, None, closed="left"),
+        Interval(Real, 0, None, closed="neither"),
+        StrOptions({"auto"}),
+    ],
+    "rule": [StrOptions(set(RULES))],
+    "noise_std": [Interval(Real, 0, None, closed="neither"), "array-like", None],
+    "choose": [StrOptions({"min", "one_se"})],
+}
+
+
+class Measured(NamedTuple):
+    """Losses (n_alphas, T) at some alphas, with T = 1 where the targets share them."""
+
+    loss: np.ndarray
+    std_error: np.ndarray | None = None  # the same shape
+    splits: np.ndarray | None = None  # (n_splits, n_alphas, T)
+
+
+class Criterion(NamedTuple):
+    """What alphas are judged by."""
+
+    name: str  # as the user asked for it, such as "rule='gcv'"
+    measure: Callable  # alphas (n_alphas,) or (n_alphas, T) -> Measured
+    tested: bool = True  # whether the loss is one on samples held out
+    fallback: str = "strong"  # the end of the alphas to take where no loss is finite
+
+
+class Found(NamedTuple):
+    """The alphas found, each array (T,)."""
+
+    alpha: np.ndarray
+    score: np.ndarray
+    results: dict  # by what name users know it
+    choice: choice.Choice  # of the least loss, whatever was made of it
+
+
+# Parameters -------------------------------------------------------------------------------------
+
+
+def check_alphas(alphas, *, positive):
+    """Return "auto", the number of candidates, or the candidates as a float64 array."""
+    if isinstance(alphas, str) or (isinstance(alphas, Integral) and not isinstance(alphas, bool)):
+        return alphas
+    values = np.asarray(alphas, dtype=np.float64).ravel()
+    if len(values) == 0:
+        raise ValueError("alphas is empty: give at least one, an int, or 'auto'.")
+    wrong = ~(np.isfinite(values) & ((values > 0) if positive else (values >= 0)))
+    if wrong.any():
+        index = np.flatnonzero(wrong)[0]
+        bound = "> 0.0 for leave-one-out errors (pass cv= to try 0)" if positive else ">= 0.0"
+        raise ValueError(f"alphas[{index}] == {values[index]}, must be finite and {bound}.")
+    return values
+
+
+def check_rule(rule, *, filter="tikhonov", choose="min", noise_std=None, scoring=None, cv=None):
+    """Raise where parameters of a search do not go together."""
+    entry = RULES[rule]
+    if rule != "loo" and (cv is not None or scoring is not None):
+        other = "cv" if cv is not None else "scoring"
+        raise ValueError(
+            f"rule={rule!r} needs no test samples, but {other} was given: use rule='loo', or "
+            f"{other}=None."
+        )
+    if entry.tikhonov_only and cv is None and filter != "tikhonov":
+        raise ValueError(
+            f"rule={rule!r} is for filter='tikhonov' only, not filter={filter!r}: use another "
+            f"rule, such as 'gcv', or cv= for folds."
+        )
+    if entry.smooth_only and filter == "truncated_svd":
+        raise ValueError(
+            f"rule={rule!r} needs a filter that is smooth in alpha, not filter={filter!r}: use "
+            f"another rule, such as 'gcv'."
+        )
+    if choose == "one_se" and cv is None and (rule != "loo" or scoring is not None):
+        raise ValueError(
+            f"choose='one_se' needs a standard error, which rule={rule!r} with "
+            f"scoring={scoring!r} does not have: use choose='min', rule='loo' without scoring, "
+            f"or cv=."
+        )
+    if rule in NEEDS_NOISE and noise_std is None:
+        raise ValueError(
+            f"rule={rule!r} needs noise_std, the standard deviation of the noise in y, but it is "
+            f"None: give it, or use a rule without it, such as 'gcv'."
+        )
+    if noise_std is not None and rule not in TAKES_NOISE:
+        raise ValueError(
+            f"noise_std={noise_std!r} has no meaning for rule={rule!r}: use rule='discrepancy' or "
+            f"'upre', or noise_std=None."
+        )
+
+
+def check_noise(noise_std, n_targets):
+    """None, or the noise of each target (n_targets,)."""
+    if noise_std is None:
+        return None
+    noise = np.asarray(noise_std, dtype=np.float64).ravel()
+    if len(noise) not in (1, n_targets) or not np.all(np.isfinite(noise) & (noise > 0)):
+        raise ValueError(
+            f"noise_std must be one positive number, or one for each of {n_targets} targets; "
+            f"got {noise_std!r}."
+        )
+    return np.broadcast_to(noise, n_targets)
+
+
+# Criteria ---------------------------------------------------------------------------------------
+
+
+def by_rule(spectrum, rule, *, per_target, noise_std=None, unit=1.0):
+    """Judge by a rule in `RULES`. The spectrum's target times `unit` (number or (T,)) is y."""
+    entry = RULES[rule]
+    square = np.square(unit) if rule in QUADRATIC else 1.0
+    options = {}
+    if rule in TAKES_NOISE:
+        options["noise_std"] = None if noise_std is None else np.asarray(noise_std) / unit
+
+    def measure(alphas):
+        if rule == "loo":
+            mean, error = mean_squares(spectrum, alphas, per_target=per_target)
+            return Measured(mean * square, error * square)
+        loss = entry.score(spectrum, alphas, **options)
+        return Measured((loss if per_target else loss.mean(axis=1, keepdims=True)) * square)
+
+    return Criterion(f"rule={rule!r}", measure, rule == "loo", entry.fallback)
+
+
+def by_predictions(spectrum, y, scores, *, unit=1.0):
+    """Judge by `scores`, a `Scores`, of leave-one-out predictions of y (n, t)."""
+    rows = np.flatnonzero(spectrum.root_weight)  # others are not there
+    step = max(1, PREDICTIONS // y.size)
+
+    def measure(alphas):
+        parts = (alphas[start : start + step] for start in range(0, len(alphas), step))
+        losses = (scores(predicted(spectrum, y, part, unit)[rows], rows) for part in parts)
+        return Measured(np.concatenate(list(losses)))
+
+    return Criterion(f"scoring={scores.scorer!r}", measure)
+
+
+def predicted(spectrum, y, alphas, unit=1.0):
+    """Leave-one-out predictions (n, n_alphas, t)."""
+    return y[:, None, :] - spectrum.loo_residuals(alphas) * unit
+
+
+def by_folds(folds, name="cv"):
+    """Judge by folds: functions alphas -> losses (n_alphas, T), all of the same weight."""
+
+    def measure(alphas):
+        splits = np.stack([losses(alphas) for losses in folds])
+        error = None
+        if len(splits) > 1:
+            error = splits.std(axis=0, ddof=1) / np.sqrt(len(splits))
+        return Measured(splits.mean(axis=0), error, splits)
+
+    return Criterion(name, measure)
+
+
+class Scores:
+    """Minus the scores that a scorer gives to predictions: losses (n_alphas, T).
+
+    `stand_in` is an estimator that predicts what it is given, for scorers that want one. `params`
+    are keyword arguments of the scorer; arrays with one entry a sample are cut to the rows.
+    """
+
+    def __init__(self, scorer, stand_in, y, *, per_target=False, params=None):
+        self.scorer, self.stand_in, self.y = scorer, stand_in, y
+        self.per_target, self.params = per_target, params or {}
+
+    def __call__(self, predictions, rows):
+        """Losses of predictions (n_rows, n_alphas, t) for these rows."""
+        y = self.y[rows]
+        params = params_of_rows(self.y, self.params, indices=rows)
+        return np.array(
+            [[-self._score(p, t, params) for p, t in self._targets(one, y)]
+             for one in np.moveaxis(predictions, 1, 0)],
+            dtype=np.float64,
+        )  # fmt: skip
+
+    def _targets(self, prediction, y):
+        """Pairs of prediction and truth to be scored: one of all targets, or one of each."""
+        if y.ndim == 1:
+            return [(prediction[:, 0] if prediction.shape[1] == 1 else prediction, y)]
+        if not self.per_target:
+            return [(prediction, y)]
+        return [(prediction[:, k], y[:, k]) for k in range(y.shape[1])]
+
+    def _score(self, prediction, y, params):
+        score = self.scorer(self.stand_in, prediction, y, **params)
+        if not isinstance(score, Real):
+            raise ValueError(f"scoring must give one number; {self.scorer!r} gave {score!r}.")
+        return float(score)
+
+
+# The search -------------------------------------------------------------------------------------
+
+
+def search(spectrum, alphas, criterion, *, choose="min"):
+    """Find the alphas of least loss, or with "one_se" the strongest within its standard error."""
+    if choose == "one_se" and np.ndim(alphas) == 0:  # chosen on the grid, so no search between
+        alphas = choice.grid(spectrum, None if isinstance(alphas, str) else int(alphas))
+    seen = []
+
+    def score(_, values):
+        measured = criterion.measure(values)
+        seen.append(measured)
+        return np.where(np.isnan(measured.loss), np.inf, measured.loss)
+
+    found = choice.choose(spectrum, Rule(score, fallback=criterion.fallback), alphas)
+    measured, alpha = seen[0], found.alpha
+    if choose == "one_se":
+        index = one_standard_error(measured, found, spectrum.filter in DESCENDING)
+        alpha = found.alphas[index]
+    elif found.index is not None:
+        index = found.index
+    else:
+        index, measured = 0, criterion.measure(alpha[None])
+    score = -measured.loss[index, np.arange(len(alpha))]
+    return Found(alpha, score, results(found.alphas, seen[0], criterion), found)
+
+
+def one_standard_error(measured, found, descending):
+    """Index of the most regularized alpha whose loss is within an error of the least one."""
+    loss = np.where(np.isnan(measured.loss), np.inf, measured.loss)
+    targets = np.arange(loss.shape[1])
+    error = measured.std_error
+    limit = loss[found.index, targets] + np.nan_to_num(error[found.index, targets])
+    strength = found.alphas if not descending else -found.alphas
+    return np.where(loss <= limit, strength[:, None], -np.inf).argmax(axis=0)
+
+
+def results(alphas, measured, criterion):
+    """The losses as scores under the names that users know, flat where there is one column."""
+
+    def flat(a):
+        return a[:, 0] if a.shape[1] == 1 else a
+
+    out = {
+        "alpha": alphas,
+        "mean_test_score" if criterion.tested else "score": flat(-measured.loss),
+    }
+    if measured.std_error is not None:
+        out["std_error"] = flat(measured.std_error)
+    if measured.splits is not None:
+        out |= {f"split{k}_test_score": flat(-split) for k, split in enumerate(measured.splits)}
+    return out
+
+
+def warn(found, criterion, *, given, stacklevel):
+    """Say where no alpha was found, or where the search ended at an end of its own range."""
+    chosen = found.choice
+    for k, edge in enumerate(chosen.edge):
+        end = "smallest" if edge == "lower" else "largest"
+        target = f" for target {k}" if len(chosen.edge) > 1 else ""
+        if not chosen.found[k]:
+            text = (
+                f"{criterion.name} found no answer{target} among alphas from "
+                f"{chosen.alphas.min():.3g} to {chosen.alphas.max():.3g}, and took the "
+                f"{end if edge else 'only'} one, {chosen.alpha[k]:.3g}. Try another range of "
+                f"alphas or another rule."
+            )
+        elif edge is not None and not given:
+            text = (
+                f"{criterion.name} ended{target} at the {end} of the alphas tried, "
+                f"{chosen.alpha[k]:.3g}, the {edge} edge of their range, so a better one may lie "
+                f"beyond. Give alphas that go further, or try another rule."
+            )
+        else:
+            continue
+        warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
+
+
+def filter_of(name, order):
+    """The filter function of that name; `order` is that of iterated Tikhonov."""
+    if name != "iterated_tikhonov":
+        return FILTERS[name]
+    return IteratedTikhonov(order)
+
+
+class IteratedTikhonov(NamedTuple):
+    """Iterated Tikhonov of some order: a filter that can be pickled and compared."""
+
+    order: int
+
+    def __call__(self, s, alpha):
+        return FILTERS["iterated_tikhonov"](s, alpha, order=self.order)
