@@ -1,47 +1,49 @@
 """Ridge regression."""
 
 import warnings
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_array, check_random_state
 
-from skreg._linear import LinearRegressor
-from skreg._solvers.design import defer
+from skreg._linear import LinearRegressor, centred_data, validate_regression
+from skreg._posterior import Posterior
+from skreg._solvers.filters import FILTERS, iterated_tikhonov, tikhonov
+from skreg._solvers.moments import moments
+from skreg._solvers.spectral import spectral, streamed
+from skreg._solvers.standard_form import operator
 from skreg._solvers.tikhonov import RANDOM, solve
-from skreg._validation import (
-    Interval,
-    StrOptions,
-    check_dense,
-    check_finite_fit,
-    check_weights,
-    fit_context,
-)
+from skreg._validation import Interval, StrOptions, check_weights, fit_context
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
+SPECTRAL_SOLVERS = ("auto", "svd")
+SMALL = 128  # the smaller side of X up to which a spectrum costs no more than anything else
 
 
-class Ridge(LinearRegressor):
+class Ridge(Posterior, LinearRegressor):
     """Linear least squares with a squared L2 penalty (Tikhonov regularization).
 
     Minimizes, over coefficients w and a free intercept b, for each target y::
 
-        sum_i v_i (y_i - x_i'w - b)^2 + alpha ||w||^2
+        sum_i v_i (y_i - x_i'w - b)^2 + alpha ||L (w - w0)||^2
 
-    where v_i is the weight of sample i, 1 without ``sample_weight``. With singular values s of
+    where v_i is the weight of sample i, 1 without ``sample_weight``. L is the identity and w0 is
+    zero, unless ``penalty_matrix`` and ``prior_mean`` say otherwise. With singular values s of
     the centred data, the penalty multiplies each singular component of the least-squares
-    coefficients by s^2 / (s^2 + alpha).
+    coefficients by the filter factor s^2 / (s^2 + alpha); other filters take its place on demand.
 
     Parameters
     ----------
     alpha : float or array-like of shape (n_targets,), default=1.0
         Strength of the penalty, in [0, inf), in squared units of X summed over the samples. An
         array holds one strength for each target. At 0 the coefficients are those of least
-        squares, of minimum norm where X does not determine them.
+        squares, of minimum norm where X does not determine them. For the filters
+        'truncated_svd' and 'landweber' it is a count, of components or of steps.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. It is not penalized.
     copy_X : bool, default=True
@@ -81,6 +83,38 @@ class Ridge(LinearRegressor):
         Whether to keep all coefficients at or above 0. Needs the solver 'auto' or 'lbfgs'.
     random_state : int, RandomState instance or None, default=None
         Seed of the order in which 'sag' and 'saga' visit the samples.
+    filter : {'tikhonov', 'iterated_tikhonov', 'truncated_svd', 'damped_svd', 'exponential', \
+            'landweber'} or callable, default='tikhonov'
+        Filter factors phi(s, alpha), by which the singular components of the least-squares
+        coefficients are multiplied. All but 'tikhonov' need the solver 'auto' or 'svd'.
+
+        - 'tikhonov': s^2 / (s^2 + alpha), ridge.
+        - 'iterated_tikhonov': 1 - (alpha / (s^2 + alpha))^filter_order, ridge on the residual
+          of ridge, ``filter_order`` times in all.
+        - 'truncated_svd': 1 for the ``alpha`` largest singular values, 0 for the others
+          (principal component regression).
+        - 'damped_svd': s / (s + sqrt(alpha)).
+        - 'exponential': 1 - exp(-s^2 / alpha), gradient flow stopped at time 1 / alpha.
+        - 'landweber': 1 - (1 - (s / s_max)^2)^alpha, gradient descent from zero with step size
+          1 / s_max^2, stopped after ``alpha`` steps.
+        - a callable takes s of shape (rank,) and alpha of shape (..., 1) and returns factors of
+          shape (..., rank).
+    filter_order : int, default=2
+        Order of 'iterated_tikhonov', at least 1.
+    penalty_matrix : array-like or sparse matrix of shape (n_rows, n_features), 'first', \
+            'second' or None, default=None
+        L of the objective (general-form Tikhonov regularization). 'first' and 'second' penalize
+        differences of neighbouring coefficients, of that order. What L maps to zero is not
+        penalized. It becomes dense, and so does a sparse X.
+    prior_mean : array-like of shape (n_features,) or (n_targets, n_features), default=None
+        w0 of the objective, to which the coefficients are drawn instead of to zero.
+    max_norm : float or array-like of shape (n_targets,), default=None
+        Bound on ||L (w - w0)||, in (0, inf). Where ``alpha`` alone does not keep it, alpha is
+        raised to the value at which it holds with equality (a trust-region step); ``alpha_``
+        tells. Needs the filter 'tikhonov'.
+    store_spectrum : bool, default=False
+        Whether to keep ``spectrum_``, which answers for every other alpha as well, and gives
+        standard deviations; O((n_samples + n_features) min(n_samples, n_features)) in memory.
 
     Attributes
     ----------
@@ -89,12 +123,34 @@ class Ridge(LinearRegressor):
     intercept_ : float or ndarray of shape (n_targets,)
         Intercept b in units of y, an array where y was two-dimensional; 0.0 if
         ``fit_intercept=False``.
+    alpha_ : float or ndarray of shape (n_targets,)
+        Strength of the penalty in the solution; ``alpha``, unless ``max_norm`` raised it.
+    filter_factors_ : ndarray of shape (rank,) or (n_targets, rank)
+        Factors phi in the order of decreasing singular values. Only where singular values were
+        computed: with a ``filter`` other than 'tikhonov', the solver 'svd', a penalty matrix,
+        ``max_norm``, ``store_spectrum`` or the smaller side of X up to 128; a sparse X only by
+        the former.
+    spectrum_ : Spectrum
+        Singular values and vectors of the centred data (of the standard form, with a penalty
+        matrix), and the target in their basis. Its methods ``coef``, ``filter_factors``,
+        ``dof``, ``loo``, ``gcv``, ``l_curve``, ``picard``, ``resolution``, ``covariance`` and
+        ``condition_number`` take one alpha or many. With ``store_spectrum=True``.
+    covariance_ : ndarray of shape (n_features, n_features) or (n_targets, n_features, n_features)
+        Posterior covariance of the coefficients. With ``store_spectrum=True``.
+    noise_variance_ : float or ndarray of shape (n_targets,)
+        Variance of the noise, as the evidence has it. With ``store_spectrum=True``.
+    prior_variance_ : float or ndarray of shape (n_targets,)
+        ``noise_variance_ / alpha_``, the prior variance of a coefficient. With
+        ``store_spectrum=True``.
     n_iter_ : ndarray of shape (n_targets,)
         Iterations for each target: passes over the samples with 'sag' and 'saga', steps of
         L-BFGS-B and of the active set with 'lbfgs', rounds of refinement with 'cholesky', 1 with
         'svd'.
     solver_ : str
-        The solver that gave the coefficients.
+        The solver that gave the coefficients. 'svd' stands for singular values, whether they
+        come from X or, where that is harmless, from a Gram matrix.
+    n_samples_seen_ : int
+        Samples with positive weight that `partial_fit` has seen. After `partial_fit` only.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -107,7 +163,12 @@ class Ridge(LinearRegressor):
     Notes
     -----
     An iterative solver that stops at ``max_iter`` warns with
-    :class:`sklearn.exceptions.ConvergenceWarning` and tells the residual it reached.
+    :class:`sklearn.exceptions.ConvergenceWarning` and tells the residual it reached. Data that do
+    not determine the coefficients at ``alpha=0`` get those of minimum norm, and a
+    :class:`scipy.linalg.LinAlgWarning` that tells the rank.
+
+    Dense data are not copied by 'auto', 'svd' up to a Gram matrix, and 'cholesky': the memory
+    beyond X is O(min(n_samples, n_features)^2 + n_samples + n_features).
 
     References
     ----------
@@ -126,6 +187,14 @@ class Ridge(LinearRegressor):
     (10,)
     >>> print(f"{model.score(X, y):.3f}")
     0.513
+
+    Keep the four leading components, and look at what else the data would have allowed:
+
+    >>> model = Ridge(alpha=4, filter="truncated_svd", store_spectrum=True).fit(X, y)
+    >>> model.filter_factors_
+    array([1., 1., 1., 1., 0., 0., 0., 0., 0., 0.])
+    >>> model.spectrum_.dof([1, 4, 10])
+    array([ 2.,  5., 11.])
     """
 
     _parameter_constraints: ClassVar = {
@@ -137,6 +206,12 @@ class Ridge(LinearRegressor):
         "solver": [StrOptions(SOLVERS)],
         "positive": ["boolean"],
         "random_state": ["random_state"],
+        "filter": [StrOptions(set(FILTERS)), callable],
+        "filter_order": [Interval(Integral, 1, None, closed="left")],
+        "penalty_matrix": ["array-like", "sparse matrix", StrOptions({"first", "second"}), None],
+        "prior_mean": ["array-like", None],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), "array-like", None],
+        "store_spectrum": ["boolean"],
     }
 
     def __init__(
@@ -150,6 +225,12 @@ class Ridge(LinearRegressor):
         solver="auto",
         positive=False,
         random_state=None,
+        filter="tikhonov",
+        filter_order=2,
+        penalty_matrix=None,
+        prior_mean=None,
+        max_norm=None,
+        store_spectrum=False,
     ):
         self.alpha = alpha
         self.fit_intercept = fit_intercept
@@ -159,6 +240,12 @@ class Ridge(LinearRegressor):
         self.solver = solver
         self.positive = positive
         self.random_state = random_state
+        self.filter = filter
+        self.filter_order = filter_order
+        self.penalty_matrix = penalty_matrix
+        self.prior_mean = prior_mean
+        self.max_norm = max_norm
+        self.store_spectrum = store_spectrum
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -181,30 +268,23 @@ class Ridge(LinearRegressor):
         Raises
         ------
         ValueError
-            For NaN, infinity, negative or ill-fitting values in any argument or parameter, for a
-            solver that does not go with ``positive`` or with sparse data, and where the fit
-            overflows.
+            For NaN, infinity, negative or ill-fitting values in any argument or parameter, for
+            parameters that do not go together, and where the fit overflows.
         TypeError
             For a sparse y, and for sparse X with the solver 'svd' and no intercept.
         """
         solver = self._choose_solver(X)
-        # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
-        with np.errstate(over="ignore", invalid="ignore"):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=["csr", "csc"],
-                dtype=[np.float64, np.float32],
-                multi_output=True,
-                y_numeric=True,
-                # NaN and infinity show in the means, which spares a pass over X.
-                ensure_all_finite=sparse.issparse(X) or not self.fit_intercept,
-            )
-        y = check_dense(y)
+        X, y = validate_regression(self, X, y)
         weight = check_weights(sample_weight, X)
-        alpha = self._alphas(1 if y.ndim == 1 else y.shape[1])
-        design = self._centre(X, y, weight)
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        alpha, options = self._alphas(n_targets), self._spectral_options(X.shape[1], n_targets)
+        design = centred_data(self, X, y, weight)
+        self._forget()
+        small = min(X.shape) <= SMALL and not sparse.issparse(X)
+        if self._needs_spectrum() or solver == "svd" or (small and solver == "auto"):
+            answer = spectral(design, alpha, exact=solver == "svd", **options)
+            self._store_answer(answer, design, y.ndim, complete=True)
+            return self
         seed = None
         if solver in RANDOM:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -217,10 +297,55 @@ class Ridge(LinearRegressor):
             seed=seed,
             overwrite=not self.copy_X,
         )
-        self._store_coef(solution.coef, design, y.ndim)
-        self.n_iter_, self.solver_ = solution.n_iter, solution.solver
-        if not solution.converged:
-            self._warn(solution)
+        self._store_solution(solution, alpha, design, y.ndim)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Add a block of samples, and fit to all blocks so far.
+
+        The result equals one `fit` on all the data, up to the digits that X'X loses: the
+        memory is O(n_features^2), of the blocks only the moments are kept. `fit` forgets them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The next samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Their targets, as many as in the first block.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples.
+
+        Returns
+        -------
+        self : Ridge
+            The estimator, fitted to all samples seen.
+
+        Raises
+        ------
+        ValueError
+            For what `fit` refuses, a change in the number of features or targets, and for
+            ``positive``, ``penalty_matrix``, ``prior_mean`` or a solver other than 'auto' and
+            'cholesky'.
+        """
+        self._check_streamable()
+        first = not hasattr(self, "_moments")
+        X, y = validate_regression(self, X, y, reset=first)
+        weight = check_weights(sample_weight, X)
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if not first and n_targets != len(self._moments.y_mean):
+            raise ValueError(
+                f"y has {n_targets} targets, but the first block had "
+                f"{len(self._moments.y_mean)}: call fit to start anew."
+            )
+        alpha, options = self._alphas(n_targets), self._spectral_options(X.shape[1], n_targets)
+        centred_data(self, X, y, weight)  # for its errors
+        block = moments(X, y, weight, fit_intercept=self.fit_intercept)
+        self._moments = block if first else self._moments + block
+        self.n_samples_seen_ = self._moments.n_samples
+        names = ("filter", "max_norm")
+        answer = streamed(self._moments, alpha, **{name: options[name] for name in names})
+        self._store_answer(answer, self._moments, y.ndim, complete=False)
         return self
 
     def _choose_solver(self, X):
@@ -231,11 +356,22 @@ class Ridge(LinearRegressor):
                     f"solver={self.solver!r} cannot keep coefficients positive: use "
                     f"solver='auto' or 'lbfgs', or positive=False."
                 )
+            for name in self._spectral_parameters():
+                raise ValueError(
+                    f"positive=True does not go with {name}={getattr(self, name)!r}: leave one "
+                    f"of them at its default."
+                )
             return "lbfgs"
         if self.solver == "lbfgs":
             raise ValueError(
                 "solver='lbfgs' is for positive=True only: use another solver, such as 'auto'."
             )
+        if self.solver not in SPECTRAL_SOLVERS:
+            for name in self._spectral_parameters():
+                raise ValueError(
+                    f"solver={self.solver!r} computes no spectrum, which "
+                    f"{name}={getattr(self, name)!r} needs: use solver='auto' or 'svd'."
+                )
         if self.solver == "svd" and sparse.issparse(X):
             # scikit-learn's types: with an intercept a combination of values, else of types.
             error = ValueError if self.fit_intercept else TypeError
@@ -244,60 +380,176 @@ class Ridge(LinearRegressor):
             )
         return self.solver
 
+    def _spectral_parameters(self):
+        """Names of the parameters that need a spectrum and are not at their defaults."""
+        given = {
+            "filter": self.filter != "tikhonov",
+            "penalty_matrix": self.penalty_matrix is not None,
+            "prior_mean": self.prior_mean is not None,
+            "max_norm": self.max_norm is not None,
+            "store_spectrum": self.store_spectrum,
+        }
+        return [name for name, value in given.items() if value]
+
+    def _needs_spectrum(self):
+        return len(self._spectral_parameters()) > 0
+
+    def _check_streamable(self):
+        """Refuse what moments alone cannot give."""
+        for name in ("penalty_matrix", "prior_mean", "positive"):
+            value = getattr(self, name)
+            if value is not None and value is not False:
+                raise ValueError(
+                    f"partial_fit does not go with {name}={value!r}: use fit, or leave {name} at "
+                    f"its default."
+                )
+        if self.solver not in ("auto", "cholesky"):
+            raise ValueError(
+                f"partial_fit solves from moments, not by solver={self.solver!r}: use "
+                f"solver='auto' or 'cholesky'."
+            )
+
     def _alphas(self, n_targets):
         """One finite, non-negative penalty for each target, in float64."""
         alpha = np.asarray(self.alpha, dtype=np.float64).ravel()
-        wrong = ~(np.isfinite(alpha) & (alpha >= 0))
+        return self._for_targets("alpha", alpha, "penalties", alpha >= 0, n_targets)
+
+    def _for_targets(self, name, values, what, valid, n_targets):
+        """`values` of a parameter for each target, or an error that says what is wrong."""
+        wrong = ~(np.isfinite(values) & valid)
         if wrong.any():
+            sign = "non-negative" if name == "alpha" else "positive"
             raise ValueError(
-                f"alpha must be finite and non-negative for every target; "
-                f"it contains {alpha[wrong][0]}."
+                f"{name} must be finite and {sign} for every target; it contains "
+                f"{values[wrong][0]}."
             )
-        if len(alpha) not in (1, n_targets):
+        if len(values) not in (1, n_targets):
             raise ValueError(
-                f"alpha holds {len(alpha)} penalties but y has {n_targets} targets: pass one "
+                f"{name} holds {len(values)} {what} but y has {n_targets} targets: pass one "
                 f"number, or one for each target."
             )
-        return np.broadcast_to(alpha, n_targets)
+        return np.broadcast_to(values, n_targets)
 
-    def _centre(self, X, y, weight):
-        """The centred design, with overflow turned into an error that says so."""
-        try:
-            with np.errstate(over="raise", invalid="raise"):
-                design = defer(X, y, weight, fit_intercept=self.fit_intercept)
-        except FloatingPointError as error:
-            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-            raise ValueError(
-                f"{type(self).__name__} cannot centre the data: X or y contains values too "
-                f"large for {X.dtype}. Scale the data, for example with "
-                f"sklearn.preprocessing.StandardScaler."
-            ) from error
-        if not np.all(np.isfinite(design.X_mean)):
-            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
-        check_finite_fit(self, X_mean=design.X_mean, y=design.y, y_mean=design.y_mean)
-        return design
+    def _spectral_options(self, n_features, n_targets):
+        """What `spectral` takes besides the data, checked against their shape."""
+        options = {"filter": self._filter_function(), "max_norm": None}
+        options |= {"penalty": None, "prior_mean": None}
+        if self.penalty_matrix is not None:
+            options["penalty"] = operator(self.penalty_matrix, n_features)
+        if self.prior_mean is not None:
+            prior = check_array(self.prior_mean, ensure_2d=False, input_name="prior_mean")
+            if prior.shape not in ((n_features,), (1, n_features), (n_targets, n_features)):
+                raise ValueError(
+                    f"prior_mean has shape {prior.shape}; expected ({n_features},), one value "
+                    f"for each feature, or ({n_targets}, {n_features}), for each target too."
+                )
+            options["prior_mean"] = np.asarray(prior, np.float64)
+        if self.max_norm is not None:
+            if self.filter != "tikhonov":
+                raise ValueError(
+                    f"max_norm={self.max_norm!r} raises the alpha of ridge and does not go with "
+                    f"filter={self.filter!r}: leave one of them at its default."
+                )
+            bound = np.asarray(self.max_norm, dtype=np.float64).ravel()
+            bound = self._for_targets("max_norm", bound, "bounds", bound > 0, n_targets)
+            options["max_norm"] = bound
+        return options
 
-    def _warn(self, solution):
-        """Say that an iterative solver stopped early, how near it came, and what to do."""
-        if self.max_iter is None:
-            limit = "its default number of iterations"
-        else:
-            limit = f"max_iter={self.max_iter} iterations"
-        text = (
-            f"The solver {solution.solver!r} did not converge to tol={self.tol} within {limit}; "
-            f"the relative residual reached is {solution.residual:.2e}. Increase max_iter or "
-            f"tol, scale the features, or use solver='auto'."
-        )
-        if solution.solver == "lsqr" != self.solver:
+    def _filter_function(self):
+        """The filter as solvers take it: (s, alpha) -> (phi, 1 - phi)."""
+        return filter_function(self)
+
+    def _forget(self):
+        """Drop what an earlier fit has left and this one may not set."""
+        for name in ("spectrum_", "filter_factors_", "_moments", "n_samples_seen_"):
+            if hasattr(self, name):
+                delattr(self, name)
+
+    def _store_answer(self, answer, design, y_ndim, *, complete):
+        """Store a solution by the spectrum, and what the spectrum tells."""
+        self._store_solution(answer.solution, answer.alpha, design, y_ndim)
+        factors = answer.spectrum.factors(answer.alpha[None])[0][0]
+        same = len(factors) == 1 or np.ptp(answer.alpha) == 0
+        self.filter_factors_ = factors[0] if same else factors
+        if self.store_spectrum:
+            self.spectrum_ = answer.spectrum.complete() if complete else answer.spectrum
+
+    def _store_solution(self, solution, alpha, design, y_ndim):
+        """Store coefficients, and warn of what is wrong with them."""
+        dtype = design.X.dtype if hasattr(design, "X") else np.float64
+        self._store_coef(solution.coef.astype(dtype, copy=False), design, y_ndim)
+        self._X_mean = design.X_mean
+        self.n_iter_, self.solver_ = solution.n_iter, solution.solver
+        # max_norm gives each target a penalty of its own, as an array of alphas does.
+        shared = len(alpha) == 1 or (np.ndim(self.alpha) == 0 and self.max_norm is None)
+        self.alpha_ = float(alpha[0]) if shared else np.array(alpha)
+        self._warn(solution, alpha, n_features=len(design.X_mean))
+
+    def _warn(self, solution, alpha, n_features):
+        """Say what is wrong with a solution, how near it came, and what to do."""
+        text, kind = None, ConvergenceWarning
+        singular = np.any(alpha == 0) and self.filter == "tikhonov"
+        if singular and solution.rank is not None and solution.rank < n_features:
+            kind = LinAlgWarning
             text = (
+                f"alpha=0, and X has rank {solution.rank} of {n_features} features"
+                f"{' after centring' if self.fit_intercept else ''}: many coefficients fit "
+                f"equally well, those of minimum norm are given. Use alpha > 0 or fewer features."
+            )
+        elif not solution.converged:
+            text = self._unconverged(solution)
+        if text is not None:
+            # The caller of fit, which is wrapped once.
+            warnings.warn(text, kind, stacklevel=self._depth)
+
+    _depth = 5  # of the calls between the user's and the warning
+
+    def _unconverged(self, solution):
+        """The text of a warning that a solution is not as exact as it was to be."""
+        if hasattr(self, "_moments"):
+            return (
+                f"The moments of the blocks are nearly singular at alpha={self.alpha}, so that "
+                f"digits of the coefficients are lost. Increase alpha, scale or drop nearly "
+                f"collinear features, or call fit on all the data."
+            )
+        if solution.solver == "lsqr" != self.solver:
+            return (
                 f"The normal equations are nearly singular at alpha={self.alpha}, and LSQR in "
                 f"their place reached a relative residual of {solution.residual:.2e}, not full "
                 f"precision. Increase alpha, or scale or drop nearly collinear features."
             )
-        # The caller of fit, which is wrapped once.
-        warnings.warn(text, ConvergenceWarning, stacklevel=4)
+        if self.max_iter is None:
+            limit = "its default number of iterations"
+        else:
+            limit = f"max_iter={self.max_iter} iterations"
+        return (
+            f"The solver {solution.solver!r} did not converge to tol={self.tol} within {limit}; "
+            f"the relative residual reached is {solution.residual:.2e}. Increase max_iter or "
+            f"tol, scale the features, or use solver='auto'."
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.solver != "svd"
         return tags
+
+
+def filter_function(estimator):
+    """The filter of an estimator as solvers take it: (s, alpha) -> (phi, 1 - phi)."""
+    name = estimator.filter
+    if name == "iterated_tikhonov":
+        return partial(iterated_tikhonov, order=estimator.filter_order)
+    if isinstance(name, str):
+        return FILTERS[name]
+
+    def filter(s, alpha):
+        phi = np.asarray(name(s, alpha), np.float64)
+        shape = np.broadcast_shapes(s.shape, np.shape(alpha))
+        if phi.shape != shape or not np.all(np.isfinite(phi)):
+            raise ValueError(
+                f"filter={name!r} returned an array of shape {phi.shape} for s of shape {s.shape} "
+                f"and alpha of shape {np.shape(alpha)}; expected finite numbers of shape {shape}."
+            )
+        return phi, 1 - phi
+
+    return filter

@@ -9,12 +9,13 @@ import numpy as np
 from scipy import sparse
 
 
-def in_range(design, *, alpha=0.0, scale_X=True):
+def in_range(design, *, alpha=0.0, scale_X=True, common=False):
     """Return (design, c, d): the design of (X / c, y / d), with d of shape (n_targets,).
 
     Entries are brought to within the eighth root of the largest number, where the products
     X'X X'y and their squares neither overflow nor vanish; data that are there already are
     returned as they are. `alpha` is the largest penalty that will be divided by c^2.
+    With `common`, all targets have the same d, so that they keep their proportions.
     """
     info, c = np.finfo(design.X.dtype), 1.0
     if scale_X:
@@ -22,7 +23,8 @@ def in_range(design, *, alpha=0.0, scale_X=True):
         # A small c must not send alpha / c^2 beyond the square root of the largest number.
         if alpha > 0:
             c = max(c, power_of_two(np.sqrt(alpha) / float(info.max) ** 0.25))
-    d = np.array([outside(largest(y), info) for y in design.y.T])
+    parts = [design.y] * design.y.shape[1] if common else design.y.T
+    d = np.array([outside(largest(y), info) for y in parts])
     if c != 1:
         X, X_mean = design.X * design.X.dtype.type(1 / c), design.X_mean / c
         design = design._replace(X=X, X_mean=X_mean.astype(X.dtype))

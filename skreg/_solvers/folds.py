@@ -1,0 +1,283 @@
+"""K-fold cross-validation of ridge and its kin without a refit from the data.
+
+Where n > p, a fold is known by its moments: those of its training samples are the total without
+the samples left out (`Moments` subtract), their eigenvalues give the coefficients of all alphas
+at once, and these meet the test samples in their moments,
+
+    sum_i v_i (y_i - b - x_i'w)^2 = yy - 2 w'Xy + w'XX w + V (dy - dx'w)^2,
+
+with yy, Xy, XX about the means of the test samples, V their weight and dy, dx the distances of
+these means from those of the training samples. The cost of a fold is O(p^3 + p^2 A) for A alphas.
+
+Where n <= p, one XX' serves all folds: rows and columns of the training samples, centred by their
+own weighted means, give the spectrum and the dual coefficients, O(n^3 + n^2 A) a fold.
+
+Subtraction, like centring, loses the digits by which the rest is smaller than the whole; where
+that is more than one digit, or the spectrum of a fold is not to be had from products to full
+precision (see `spectrum`), the rows of its training samples are looked at once more.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy import sparse
+
+from skreg._solvers.design import defer
+from skreg._solvers.filters import tikhonov
+from skreg._solvers.moments import Moments, moments
+from skreg._solvers.products import smaller_gram
+from skreg._solvers.spectrum import (
+    VISIBLE,
+    Spectrum,
+    decompose,
+    eigen,
+    from_moments,
+    is_harmless,
+    norm2,
+    significant,
+)
+
+REST = 0.1  # smallest share of the whole that may be left by a subtraction
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """The data, without samples of weight zero. The intercept's settings stand with them."""
+
+    X: np.ndarray | sparse.sparray
+    y: np.ndarray  # (n, t)
+    weight: np.ndarray | None
+    fit_intercept: bool = True
+    filter: object = tikhonov
+
+    def rows(self, rows):
+        """X, y and weights of some samples."""
+        return self.X[rows], self.y[rows], None if self.weight is None else self.weight[rows]
+
+    def moments(self, rows=None):
+        """Moments of some samples, or of all."""
+        return moments(self.X, self.y, self.weight, fit_intercept=self.fit_intercept, rows=rows)
+
+
+class Fold:
+    """Spectrum of training samples, and what its coefficients make of test samples."""
+
+    def __init__(self, samples, test, spectrum, X_mean, y_mean, test_moments=None):
+        self.samples, self.test, self.spectrum = samples, test, spectrum
+        self.X_mean, self.y_mean, self.moments = X_mean, y_mean, test_moments
+
+    def predictions(self, alphas):
+        """Predictions for the test samples, (n_test, n_alphas, n_targets)."""
+        W = self.spectrum.coef(alphas)
+        flat = W.reshape(-1, W.shape[-1])
+        intercept = self.y_mean - (flat @ self.X_mean).reshape(W.shape[:2])
+        return (self.samples.X[self.test] @ flat.T).reshape(-1, *W.shape[:2]) + intercept
+
+    def squares(self, alphas, *, by_rows=False):
+        """Weighted sums of squared errors on the test samples, (n_alphas, n_targets)."""
+        if self.moments is not None and not by_rows:
+            fast = self._squares_of_moments(alphas)
+            if fast is not None:
+                return fast
+        _, y, weight = self.samples.rows(self.test)
+        errors = y[:, None, :] - self.predictions(alphas)
+        weight = np.ones(len(y)) if weight is None else weight
+        return np.einsum("i,iat->at", weight, errors**2)
+
+    def _squares_of_moments(self, alphas):
+        """The same without the rows; None where the difference has lost too many digits."""
+        test, W = self.moments, self.spectrum.coef(alphas)
+        flat = W.reshape(-1, W.shape[-1])
+        fitted = np.einsum("kp,kp->k", flat, flat @ test.XX).reshape(W.shape[:2])
+        inner = test.yy - 2 * np.einsum("atp,pt->at", W, test.Xy) + fitted
+        if not np.all(inner >= VISIBLE * test.yy):
+            return None
+        shift = (test.y_mean - self.y_mean) - W @ (test.X_mean - self.X_mean)
+        return inner + test.weight * shift**2
+
+
+class KernelFold(Fold):
+    """The same where the training samples are known by their products with all samples.
+
+    `cross` are those with the test samples, `u` their weighted means over the training samples.
+    """
+
+    def __init__(self, samples, test, spectrum, cross, root, u, y_mean):
+        super().__init__(samples, test, spectrum, None, y_mean)
+        self.cross, self.root, self.u = cross, root, u
+
+    def predictions(self, alphas):
+        """Predictions for the test samples, (n_test, n_alphas, n_targets)."""
+        spectrum = self.spectrum
+        inner = spectrum.factors(alphas)[0] * (spectrum.z.T / spectrum.s) / spectrum.s
+        dual = (spectrum.U @ inner.reshape(-1, len(spectrum.s)).T) * self.root[:, None]
+        fit = self.cross @ dual - self.u @ dual
+        return fit.reshape(len(self.cross), *inner.shape[:2]) + self.y_mean
+
+
+class Folds:
+    """The folds of some splits, made when asked for, and kept where they take no more than X."""
+
+    def __init__(self, samples, splits):
+        self.samples, self.splits = samples, splits
+        n, p = samples.X.shape
+        self.small = len(splits) * min(n, p) ** 2 <= n * p
+        self.kept = {}
+
+    def fold(self, k, alpha):
+        """Fold k, for alphas of at least that."""
+        lowest, fold = self.kept.get(k, (np.inf, None))
+        if alpha >= lowest:
+            return fold
+        fold = self._make(k, alpha)
+        if self.small:
+            self.kept[k] = alpha, fold
+        return fold
+
+    def losses(self, judge):
+        """Functions alphas -> judge(k, fold, alphas), one a split."""
+
+        def loss(k, alphas):
+            return judge(k, self.fold(k, np.min(alphas)), alphas)
+
+        return [partial(loss, k) for k in range(len(self.splits))]
+
+    def _by_rows(self, k):
+        """The fold by singular values of its training samples, to be judged by rows as well."""
+        train, test = self.splits[k]
+        X, y, weight = self.samples.rows(train)
+        design = defer(X, y, weight, fit_intercept=self.samples.fit_intercept)
+        spectrum = decompose(design, exact=True, filter=self.samples.filter)
+        return Fold(self.samples, test, spectrum, design.X_mean, design.y_mean)
+
+
+class MomentFolds(Folds):
+    """Folds of data with more samples than features."""
+
+    def __init__(self, samples, splits):
+        super().__init__(samples, splits)
+        # Test samples that make up the whole are read once, the total being their sum.
+        self.parts = None
+        if self.small and is_partition(splits, samples.X.shape[0]):
+            self.parts = [samples.moments(test) for _, test in splits]
+            self.total = sum(self.parts[1:], self.parts[0])
+        else:
+            self.total = samples.moments()
+
+    def _make(self, k, alpha):
+        train, test = self.splits[k]
+        held_out = self.samples.moments(test) if self.parts is None else self.parts[k]
+        known = self._train_moments(train, test, held_out)
+        spectrum = from_moments(known, alpha, filter=self.samples.filter)
+        if spectrum is None:
+            return self._by_rows(k)
+        return Fold(self.samples, test, spectrum, known.X_mean, known.y_mean, held_out)
+
+    def _train_moments(self, train, test, held_out):
+        """Moments of the training samples: the total without others, as far as digits allow."""
+        n = self.samples.X.shape[0]
+        left_out = np.ones(n, bool)
+        left_out[train] = False
+        count = np.count_nonzero(left_out)
+        if count + len(train) != n or count > n // 2:  # repeated samples, or few
+            return self.samples.moments(train)
+        if count != len(test) or not np.all(left_out[test]) or len(np.unique(test)) != count:
+            held_out = self.samples.moments(np.flatnonzero(left_out))
+        rest = self.total - held_out
+        return rest if keeps_digits(rest, self.total) else self.samples.moments(train)
+
+
+class GramFolds(Folds):
+    """Folds of data with at least as many features as samples."""
+
+    def __init__(self, samples, splits):
+        super().__init__(samples, splits)
+        design = double_precision(defer(samples.X, samples.y, fit_intercept=samples.fit_intercept))
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.gram = smaller_gram(design)
+
+    def _make(self, k, alpha):
+        train, test = self.splits[k]
+        _, y, weight = self.samples.rows(train)
+        G = self.gram[np.ix_(train, train)].astype(np.float64, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            spectrum, root, u, y_mean = self._spectrum(G, y.astype(np.float64), weight, alpha)
+        if spectrum is None:
+            return self._by_rows(k)
+        cross = self.gram[np.ix_(test, train)]
+        return KernelFold(self.samples, test, spectrum, cross, root, u, y_mean)
+
+    def _spectrum(self, G, y, weight, alpha):
+        """Spectrum of training samples with the products G, roots of weights, their mean product,
+        and mean target. G is overwritten."""
+        samples, n = self.samples, len(y)
+        weight = np.ones(n) if weight is None else weight.astype(np.float64)
+        root, share, size = np.sqrt(weight), weight / weight.sum(), np.trace(G)
+        u, y_mean = np.zeros(n), np.zeros(y.shape[1])
+        if samples.fit_intercept:
+            u, y_mean = G @ share, share @ y
+            G -= u
+            G -= (u - share @ u)[:, None]
+            y = y - y_mean
+        digits = np.trace(G) >= REST * size
+        G *= root
+        G *= root[:, None]
+        frame = Spectrum(
+            None, None, None, n, int(samples.fit_intercept), samples.filter, y=y * root[:, None]
+        )
+        return (of_gram(G, frame, alpha) if digits else None), root, u, y_mean
+
+
+def of_gram(G, frame, alpha):
+    """The spectrum of centred, weighted data with XX' = G, or None where the product does harm."""
+    values, vectors = eigen(G)
+    nulls = max(0, len(G) - (frame.n_samples - frame.free))
+    if not is_harmless(values, alpha if frame.filter is tikhonov else 0.0, nulls):
+        return None
+    kept = significant(values, nulls)
+    U = vectors[:, kept]
+    z = U.T @ frame.y
+    outside = norm2((frame.y - U @ z).T)
+    return Spectrum(
+        np.sqrt(values[kept]), z, outside, frame.n_samples, frame.free, frame.filter, U=U, y=frame.y
+    )
+
+
+def double_precision(design):
+    """The same design, products with which are summed in float64 also where X is float32.
+
+    A dense X that needs no centring would be multiplied as it is.
+    """
+    return design if sparse.issparse(design.X) else design._replace(deferred=True)
+
+
+def keeps_digits(rest: Moments, total: Moments):
+    """Whether no sum of squares has become much smaller by a subtraction."""
+    return np.trace(rest.XX) >= REST * np.trace(total.XX) and np.all(rest.yy >= REST * total.yy)
+
+
+def is_partition(splits, n):
+    """Whether every sample is a test sample once."""
+    tests = np.concatenate([test for _, test in splits])
+    return len(tests) == n and np.all(np.bincount(tests, minlength=n) == 1)
+
+
+def folds_of(samples, splits):
+    """The folds of splits, index arrays (train, test), by the smaller product."""
+    n, p = samples.X.shape
+    return (MomentFolds if n > p else GramFolds)(samples, splits)
+
+
+def r2_losses(fold, alphas, *, per_target):
+    """Minus R^2 on the test samples, (n_alphas, n_targets) or its mean over targets (n_alphas, 1).
+
+    A constant target counts as 1 where it is met exactly, else as 0.
+    """
+    _, y, weight = fold.samples.rows(fold.test)
+    total = norm2((defer(np.empty((len(y), 0)), y.astype(np.float64), weight).y).T)
+    # What is left of a constant target is to be compared with zero, so it must not be rounded.
+    squares = fold.squares(alphas, by_rows=np.any(total == 0))
+    constant = np.where(squares == 0, -1.0, 0.0)
+    loss = np.where(total > 0, squares / np.where(total > 0, total, 1) - 1, constant)
+    return loss if per_target else loss.mean(axis=1, keepdims=True)
