@@ -1,15 +1,32 @@
 """Kernel ridge regression."""
 
 import warnings
-from numbers import Real
+from functools import partial
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.model_selection import check_cv
 
+from skreg._alpha_search import (
+    CONSTRAINTS,
+    Scores,
+    by_folds,
+    by_predictions,
+    by_rule,
+    check_alphas,
+    check_noise,
+    check_rule,
+    filter_of,
+    search,
+    warn,
+)
 from skreg._kernel_model import KernelRegressor
-from skreg._solvers.kernel_spectrum import solve
-from skreg._validation import Interval, check_alpha, fit_context
+from skreg._solvers.filters import FILTERS
+from skreg._solvers.kernel_spectrum import decompose, dual_coef, fold, solve, spectrum_of
+from skreg._validation import Interval, StrOptions, check_alpha, fit_context, takes_weights
 
 
 class KernelRidge(KernelRegressor):
@@ -157,3 +174,285 @@ class KernelRidge(KernelRegressor):
                 stacklevel=3,  # the caller of fit, which is wrapped once
             )
         return self
+
+
+class KernelRidgeCV(KernelRegressor):
+    """Kernel ridge regression that chooses its penalty.
+
+    Minimizes the objective of :class:`KernelRidge` with the alpha that `rule` calls best. One
+    eigendecomposition of the weighted kernel matrix gives the scores of all alphas; no fit is
+    repeated, and samples are left out without one.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), float, int or "auto", default=(0.1, 1.0, 10.0)
+        Candidates, in [0, inf), in units of the kernel; leave-one-out errors need them positive.
+        An int is the number of candidates, spaced geometrically over the range of the
+        eigenvalues; "auto" takes 100 of them and then searches between the best and its
+        neighbours. A float is a single candidate. With the filters "truncated_svd" and
+        "landweber" they are numbers of components or steps.
+    kernel : str or callable, default="linear"
+        Kernel, as in :class:`KernelRidge`, positive semidefinite.
+    gamma : float, default=None
+        Factor in the kernels "rbf", "laplacian", "poly", "sigmoid" and "chi2", in [0, inf). None
+        leaves it to the kernel.
+    degree : float, default=3
+        Degree of the kernel "poly", in [0, inf).
+    coef0 : float, default=1
+        Constant in the kernels "poly" and "sigmoid".
+    kernel_params : dict, default=None
+        Keyword arguments of a kernel that is a function; other kernels ignore it.
+    scoring : str or callable, default=None
+        Scorer of the predictions for samples left out. None stands for minus the mean squared
+        error, weighted, of leaving one out, and for R^2 with `cv`.
+    cv : int, cross-validation generator or iterable, default=None
+        Folds. None leaves out one sample at a time. Weights count in the fits and in the scores
+        of the folds, where the scorer takes them.
+    alpha_per_target : bool, default=False
+        Whether each target gets an alpha of its own, also with `cv`.
+    rule : {"loo", "gcv", "modified_gcv", "robust_gcv", "upre", "discrepancy", "l_curve", "ncp", \
+            "quasi_optimality", "evidence"}, default="loo"
+        What calls an alpha the best. "loo", leave-one-out errors, and "evidence" are for the
+        filter "tikhonov"; all but "loo" go without `scoring` and `cv`.
+    noise_std : float or array-like of shape (n_targets,), default=None
+        Standard deviation of the noise in y, positive: needed by the rule "discrepancy", used by
+        "upre", which otherwise estimates it where the rank of the kernel matrix lets it.
+    choose : {"min", "one_se"}, default="min"
+        "one_se" takes the most regularized alpha whose error is within one standard error of the
+        smallest, for leave-one-out errors and folds.
+    store_cv_results : bool, default=False
+        Whether ``cv_results_`` holds what is known of every sample left out, as in
+        :class:`sklearn.linear_model.RidgeCV`; with ``rule="loo"`` and ``cv=None``.
+    filter : {"tikhonov", "iterated_tikhonov", "truncated_svd", "damped_svd", "exponential", \
+            "landweber"}, default="tikhonov"
+        How eigenvalues of the kernel matrix are damped; "tikhonov" is ridge.
+    filter_order : int, default=2
+        Order of the filter "iterated_tikhonov", at least 1.
+    store_spectrum : bool, default=False
+        Whether to keep ``spectrum_``, which holds two n_samples by n_samples arrays.
+
+    Attributes
+    ----------
+    alpha_ : float or ndarray of shape (n_targets,)
+        The penalty chosen, an array with `alpha_per_target` and several targets.
+    best_score_ : float or ndarray of shape (n_targets,)
+        Its score, the larger the better: minus the value of the rule, or the mean score.
+    dual_coef_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        Dual coefficients at ``alpha_``, in units of y over units of the kernel.
+    X_fit_ : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        The training samples, which prediction needs; with ``kernel="precomputed"`` the training
+        kernel matrix.
+    cv_results_ : dict or ndarray of shape (n_samples[, n_targets], n_alphas)
+        With `store_cv_results` the weighted squared leave-one-out errors, or with `scoring` the
+        leave-one-out predictions. Else a dict of arrays with one entry, or row, for each
+        candidate: "alpha"; "mean_test_score" ("score" for rules that leave nothing out);
+        "std_error", the standard error of that mean, where there is one; "split0_test_score" and
+        so on with `cv`.
+    spectrum_ : Spectrum
+        With `store_spectrum`. It is that of the root A^(1/2) of the weighted kernel matrix
+        A = sqrt(v_i v_j) k(x_i, x_j), taken for data without intercept: ``s`` are roots of
+        eigenvalues, ``coef_norm`` is ||f||.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    KernelRidge : The same for one alpha.
+    RidgeCV : The same with coefficients for the features, and an intercept.
+
+    Notes
+    -----
+    The cost is that of the eigenvalues, O(n_samples^3), and O(n_samples^2) for each alpha; with
+    `cv` the eigenvalues of each fold's training samples are added. The memory is about 40 bytes
+    for each pair of samples. Kernel matrices whose negative eigenvalues exceed rounding are
+    refused.
+
+    A rule that finds no answer, or ends at the edge of candidates that it was free to take,
+    warns with :class:`sklearn.exceptions.ConvergenceWarning`.
+
+    References
+    ----------
+    .. [1] D. M. Allen, "The Relationship between Variable Selection and Data Augmentation and a
+       Method for Prediction", Technometrics 16 (1974).
+    .. [2] G. H. Golub, M. Heath, G. Wahba, "Generalized Cross-Validation as a Method for
+       Choosing a Good Ridge Parameter", Technometrics 21 (1979).
+    .. [3] G. Wahba, "Spline Models for Observational Data", SIAM (1990).
+
+    Examples
+    --------
+    Runge's function at equispaced points, where polynomials of high degree fail, with noise:
+
+    >>> import numpy as np
+    >>> from skreg import KernelRidge, KernelRidgeCV
+    >>> X = np.linspace(-1, 1, 41)[:, None]
+    >>> truth = 1 / (1 + 25 * X.ravel() ** 2)
+    >>> y = truth + 0.05 * np.random.default_rng(0).normal(size=41)
+    >>> def error(model):
+    ...     return np.abs(model.fit(X, y).predict(X) - truth).max()
+    >>> print(f"{error(KernelRidge(alpha=1e-10, kernel='rbf', gamma=10)):.2f}")
+    0.00
+    >>> print(f"{error(KernelRidgeCV(alphas='auto', kernel='rbf', gamma=10)):.2f}")
+    0.00
+    """
+
+    _parameter_constraints: ClassVar = {
+        **KernelRegressor._parameter_constraints,
+        **CONSTRAINTS,
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
+        "cv": ["cv_object"],
+        "alpha_per_target": ["boolean"],
+        "store_cv_results": ["boolean"],
+        "filter": [StrOptions(set(FILTERS))],
+        "filter_order": [Interval(Integral, 1, None, closed="left")],
+        "store_spectrum": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        alphas=(0.1, 1.0, 10.0),
+        *,
+        kernel="linear",
+        gamma=None,
+        degree=3,
+        coef0=1,
+        kernel_params=None,
+        scoring=None,
+        cv=None,
+        alpha_per_target=False,
+        rule="loo",
+        noise_std=None,
+        choose="min",
+        store_cv_results=False,
+        filter="tikhonov",
+        filter_order=2,
+        store_spectrum=False,
+    ):
+        self.alphas = alphas
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.scoring = scoring
+        self.cv = cv
+        self.alpha_per_target = alpha_per_target
+        self.rule = rule
+        self.noise_std = noise_std
+        self.choose = choose
+        self.store_cv_results = store_cv_results
+        self.filter = filter
+        self.filter_order = filter_order
+        self.store_spectrum = store_spectrum
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Choose alpha, and fit the dual coefficients.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, with ``kernel="precomputed"`` the kernel matrix (n_samples, n_samples).
+            float32 and float64 are used as they are, other types become float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples.
+
+        Returns
+        -------
+        self : KernelRidgeCV
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For NaN, infinity, negative or ill-fitting values in any argument or parameter, for
+            parameters that do not go together, for a precomputed kernel matrix that is not
+            square or not symmetric, and a kernel that gives NaN or infinity or is not positive
+            semidefinite.
+        TypeError
+            For a sparse y.
+        """
+        alphas = self._check_search()
+        X, y, weight = self._validate(X, y, sample_weight)
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        noise_std = check_noise(self.noise_std, n_targets)
+        per_target = self.alpha_per_target and n_targets > 1
+        problem = self._problem(X, y, weight)
+        decomposition = decompose(problem)
+        unit = unit_of(problem.y, per_target)
+        filter = filter_of(self.filter, self.filter_order)
+        spectrum = spectrum_of(problem, decomposition, filter=filter, unit=unit)
+        if self.cv is not None:
+            criterion = self._by_folds(X, y, weight, per_target, filter)
+        elif self.scoring is not None:
+            scores = self._scores(y, weight, per_target)
+            criterion = by_predictions(spectrum, np.reshape(y, (len(y), -1)), scores, unit=unit)
+        else:
+            criterion = by_rule(
+                spectrum, self.rule, per_target=per_target, noise_std=noise_std, unit=unit
+            )
+        found = search(spectrum, alphas, criterion, choose=self.choose)
+        alpha = np.broadcast_to(found.alpha, n_targets)
+        if self.filter == "tikhonov":
+            coef = solve(problem, alpha, decomposition).dual_coef
+        else:
+            coef = dual_coef(spectrum, alpha[None])[0] * unit
+        self._store_dual_coef(coef, X, y)
+        self._store_search(found, spectrum, y, unit, per_target)
+        warn(found, criterion, given=isinstance(alphas, np.ndarray), stacklevel=4)
+        return self
+
+    def _check_search(self):
+        """The candidates, or an error that names the parameters that do not go together."""
+        check_rule(
+            self.rule,
+            filter=self.filter,
+            choose=self.choose,
+            noise_std=self.noise_std,
+            scoring=self.scoring,
+            cv=self.cv,
+        )
+        leave_one_out = self.rule == "loo" and self.cv is None
+        if self.store_cv_results and not leave_one_out:
+            other = f"rule={self.rule!r}" if self.cv is None else f"cv={self.cv!r}"
+            raise ValueError(
+                f"store_cv_results=True keeps leave-one-out errors, which {other} does not "
+                f"compute: use store_cv_results=False, or rule='loo' and cv=None."
+            )
+        return check_alphas(self.alphas, positive=leave_one_out)
+
+    def _scores(self, y, weight, per_target):
+        """What judges predictions for samples left out."""
+        scorer = check_scoring(self, scoring="r2" if self.scoring is None else self.scoring)
+        params = {} if weight is None or not takes_weights(scorer) else {"sample_weight": weight}
+        return Scores(scorer, StandIn(), y, per_target=per_target, params=params)
+
+    def _by_folds(self, X, y, weight, per_target, filter):
+        """The criterion of `cv`; samples without weight neither train nor test."""
+        K = self._training_kernel(X)
+        scores = self._scores(y, weight, per_target)
+        splits = check_cv(self.cv).split(X, y)
+        if weight is not None:
+            splits = ([rows[weight[rows] > 0] for rows in split] for split in splits)
+        folds = [fold(K, y, weight, train, test, filter=filter) for train, test in splits]
+        return by_folds(
+            [partial(losses_of, scores, fold) for fold in folds], name=f"cv={self.cv!r}"
+        )
+
+    def _store_search(self, found, spectrum, y, unit, per_target):
+        """Set what the search found out."""
+        self.alpha_ = found.alpha if per_target else float(found.alpha[0])
+        self.best_score_ = found.score if per_target else float(found.score[0])
+        self.cv_results_ = found.results
+        if self.store_cv_results:
+            values = spectrum.loo_residuals(found.choice.alphas) * unit
+            if self.scoring is None:
+                values = np.square(spectrum.root_weight[:, None, None] * values)
+            else:
+                values = np.reshape(y, (len(y), 1, -1)) - values
+            self.cv_results_ = values[:, :, 0] if y.ndim == 1 else np.swapaxes(values, 1, 2)
+        if self.store_spectrum:
+            self.spectrum_ = spectrum.rescaled(1.0, unit)
