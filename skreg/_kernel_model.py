@@ -92,11 +92,12 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_symmetric(K)
         return K
 
-    def _problem(self, X, y, weight):
-        """The weighted kernel matrix and targets, as solvers take them."""
-        K = self._training_kernel(X)
+    def _problem(self, X, y, weight, K=None):
+        """The weighted kernel matrix and targets, as solvers take them; K is kept if given."""
+        kept = K is not None
+        K = self._training_kernel(X) if K is None else K
         with np.errstate(over="ignore"):
-            problem = weigh(K, y, weight, overwrite=K is not X)
+            problem = weigh(K, y, weight, overwrite=not kept and K is not X)
         if weight is not None:
             check_finite_fit(self, kernel_times_weight=problem.A, y_times_weight=problem.y)
         return problem

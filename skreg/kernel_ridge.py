@@ -1,32 +1,20 @@
 """Kernel ridge regression."""
 
 import warnings
-from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
-from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.model_selection import check_cv
 
-from skreg._alpha_search import (
-    CONSTRAINTS,
-    Scores,
-    by_folds,
-    by_predictions,
-    by_rule,
-    check_alphas,
-    check_noise,
-    check_rule,
-    filter_of,
-    search,
-    warn,
-)
 from skreg._kernel_model import KernelRegressor
-from skreg._solvers.filters import FILTERS
-from skreg._solvers.kernel_spectrum import decompose, dual_coef, fold, solve, spectrum_of
-from skreg._validation import Interval, StrOptions, check_alpha, fit_context, takes_weights
+from skreg._solvers.filters import tikhonov
+from skreg._solvers.kernel_folds import KernelMatrixFolds
+from skreg._solvers.kernel_spectrum import decompose, dual_coef, solve, spectrum_of
+from skreg._solvers.scaling import units
+from skreg._validation import Interval, check_alpha, fit_context, raise_for_params
+from skreg.ridge import filter_function
+from skreg.ridge_cv import GivenPredictions, Problem, SpectralSearch
 
 
 class KernelRidge(KernelRegressor):
@@ -176,7 +164,7 @@ class KernelRidge(KernelRegressor):
         return self
 
 
-class KernelRidgeCV(KernelRegressor):
+class KernelRidgeCV(SpectralSearch, KernelRegressor):
     """Kernel ridge regression that chooses its penalty.
 
     Minimizes the objective of :class:`KernelRidge` with the alpha that `rule` calls best. One
@@ -299,15 +287,15 @@ class KernelRidgeCV(KernelRegressor):
 
     _parameter_constraints: ClassVar = {
         **KernelRegressor._parameter_constraints,
-        **CONSTRAINTS,
-        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
-        "cv": ["cv_object"],
-        "alpha_per_target": ["boolean"],
-        "store_cv_results": ["boolean"],
-        "filter": [StrOptions(set(FILTERS))],
-        "filter_order": [Interval(Integral, 1, None, closed="left")],
-        "store_spectrum": ["boolean"],
+        **{
+            name: allowed
+            for name, allowed in SpectralSearch._parameter_constraints.items()
+            if name not in ("fit_intercept", "gcv_mode")
+        },
     }
+
+    _default_scoring = "r2"
+    _depth = 5
 
     def __init__(
         self,
@@ -347,7 +335,7 @@ class KernelRidgeCV(KernelRegressor):
         self.store_spectrum = store_spectrum
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, **params):
         """Choose alpha, and fit the dual coefficients.
 
         Parameters
@@ -359,6 +347,8 @@ class KernelRidgeCV(KernelRegressor):
             Targets.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights of the samples.
+        **params : dict
+            Arguments of the scorer and the splitter, where metadata routing is enabled.
 
         Returns
         -------
@@ -375,84 +365,55 @@ class KernelRidgeCV(KernelRegressor):
         TypeError
             For a sparse y.
         """
-        alphas = self._check_search()
+        raise_for_params(params, self, "fit")
+        alphas = self._check_parameters()
         X, y, weight = self._validate(X, y, sample_weight)
-        n_targets = 1 if y.ndim == 1 else y.shape[1]
-        noise_std = check_noise(self.noise_std, n_targets)
-        per_target = self.alpha_per_target and n_targets > 1
-        problem = self._problem(X, y, weight)
-        decomposition = decompose(problem)
-        unit = unit_of(problem.y, per_target)
-        filter = filter_of(self.filter, self.filter_order)
-        spectrum = spectrum_of(problem, decomposition, filter=filter, unit=unit)
-        if self.cv is not None:
-            criterion = self._by_folds(X, y, weight, per_target, filter)
-        elif self.scoring is not None:
-            scores = self._scores(y, weight, per_target)
-            criterion = by_predictions(spectrum, np.reshape(y, (len(y), -1)), scores, unit=unit)
-        else:
-            criterion = by_rule(
-                spectrum, self.rule, per_target=per_target, noise_std=noise_std, unit=unit
-            )
-        found = search(spectrum, alphas, criterion, choose=self.choose)
-        alpha = np.broadcast_to(found.alpha, n_targets)
-        if self.filter == "tikhonov":
-            coef = solve(problem, alpha, decomposition).dual_coef
-        else:
-            coef = dual_coef(spectrum, alpha[None])[0] * unit
-        self._store_dual_coef(coef, X, y)
-        self._store_search(found, spectrum, y, unit, per_target)
-        warn(found, criterion, given=isinstance(alphas, np.ndarray), stacklevel=4)
+        problem = KernelProblem(self, X, y, weight, alphas)
+        self._search(problem, X, y, self._routed(sample_weight, params))
         return self
 
-    def _check_search(self):
-        """The candidates, or an error that names the parameters that do not go together."""
-        check_rule(
-            self.rule,
-            filter=self.filter,
-            choose=self.choose,
-            noise_std=self.noise_std,
-            scoring=self.scoring,
-            cv=self.cv,
-        )
-        leave_one_out = self.rule == "loo" and self.cv is None
-        if self.store_cv_results and not leave_one_out:
-            other = f"rule={self.rule!r}" if self.cv is None else f"cv={self.cv!r}"
-            raise ValueError(
-                f"store_cv_results=True keeps leave-one-out errors, which {other} does not "
-                f"compute: use store_cv_results=False, or rule='loo' and cv=None."
-            )
-        return check_alphas(self.alphas, positive=leave_one_out)
-
-    def _scores(self, y, weight, per_target):
-        """What judges predictions for samples left out."""
-        scorer = check_scoring(self, scoring="r2" if self.scoring is None else self.scoring)
-        params = {} if weight is None or not takes_weights(scorer) else {"sample_weight": weight}
-        return Scores(scorer, StandIn(), y, per_target=per_target, params=params)
-
-    def _by_folds(self, X, y, weight, per_target, filter):
-        """The criterion of `cv`; samples without weight neither train nor test."""
-        K = self._training_kernel(X)
-        scores = self._scores(y, weight, per_target)
-        splits = check_cv(self.cv).split(X, y)
-        if weight is not None:
-            splits = ([rows[weight[rows] > 0] for rows in split] for split in splits)
-        folds = [fold(K, y, weight, train, test, filter=filter) for train, test in splits]
-        return by_folds(
-            [partial(losses_of, scores, fold) for fold in folds], name=f"cv={self.cv!r}"
-        )
-
-    def _store_search(self, found, spectrum, y, unit, per_target):
-        """Set what the search found out."""
-        self.alpha_ = found.alpha if per_target else float(found.alpha[0])
-        self.best_score_ = found.score if per_target else float(found.score[0])
-        self.cv_results_ = found.results
-        if self.store_cv_results:
-            values = spectrum.loo_residuals(found.choice.alphas) * unit
-            if self.scoring is None:
-                values = np.square(spectrum.root_weight[:, None, None] * values)
-            else:
-                values = np.reshape(y, (len(y), 1, -1)) - values
-            self.cv_results_ = values[:, :, 0] if y.ndim == 1 else np.swapaxes(values, 1, 2)
+    def _store(self, problem, spectrum, alpha):
+        """Store the dual coefficients, and the spectrum."""
+        self._store_dual_coef(problem.dual_coef(spectrum, alpha), problem.X, problem.Y)
+        if hasattr(self, "spectrum_"):
+            del self.spectrum_
         if self.store_spectrum:
-            self.spectrum_ = spectrum.rescaled(1.0, unit)
+            self.spectrum_ = spectrum.rescaled(1.0, problem.unit)
+
+    def _stand_in(self):
+        return GivenPredictions()
+
+
+class KernelProblem(Problem):
+    """The data of one search, by their kernel matrix."""
+
+    fit_intercept = False
+
+    def __init__(self, estimator, X, Y, weight, alphas):
+        self.X, self.Y, self.weight, self.alphas = X, Y, weight, alphas
+        self.targets = Y.reshape(len(Y), -1)
+        self.per_target = estimator.alpha_per_target and self.targets.shape[1] > 1
+        self.filter = filter_function(estimator)
+        # Folds weigh a part of the matrix each, so they need it as it is.
+        self.K = None if estimator.cv is None else estimator._training_kernel(X)
+        self.dual = estimator._problem(X, Y, weight, self.K)
+        self.decomposition = decompose(self.dual)
+        self.unit = units(self.dual.y, common=not self.per_target)
+
+    def spectrum(self, _=None):
+        """The spectrum of the weighted kernel matrix."""
+        return spectrum_of(self.dual, self.decomposition, filter=self.filter, unit=self.unit)
+
+    def folds(self, samples, splits):
+        """The folds of splits of the samples that have weight."""
+        K = self.K
+        if len(samples.y) < len(K):
+            kept = np.flatnonzero(self.weight)
+            K = K[np.ix_(kept, kept)]
+        return KernelMatrixFolds(samples, splits, K)
+
+    def dual_coef(self, spectrum, alpha):
+        """Dual coefficients for alpha (n_targets,)."""
+        if spectrum.filter is tikhonov:
+            return solve(self.dual, alpha, self.decomposition).dual_coef
+        return dual_coef(spectrum, alpha[None])[0] * self.unit

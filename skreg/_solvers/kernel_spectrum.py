@@ -18,7 +18,6 @@ Source: Saunders, Gammerman and Vovk, Ridge Regression Learning Algorithm in Dua
 ICML (1998).
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -173,27 +172,3 @@ def product(A, G):
     """A G, for a few columns."""
     parts = split(lambda start, stop: A[start:stop] @ G, len(A), A.size * G.shape[1])
     return np.concatenate(parts)
-
-
-class Fold(NamedTuple):
-    """The spectrum of a fold's training samples, and what it says of the test samples."""
-
-    spectrum: Spectrum
-    test: np.ndarray  # indices
-    reach: np.ndarray  # (n_test, rank), kernel between test and training samples, times D U
-
-    def predictions(self, alphas):
-        """Predictions for the test samples, (n_test, n_alphas, n_targets)."""
-        spectrum = self.spectrum
-        phi = spectrum.factors(alphas)[0]
-        inner = phi * (spectrum.z.T / spectrum.s / spectrum.s)
-        return np.moveaxis(inner @ self.reach.T, -1, 0)
-
-
-def fold(K, y, weight, train, test, *, filter=tikhonov):
-    """The `Fold` of some training and test samples, by their part of the kernel matrix K."""
-    part = None if weight is None else weight[train]
-    problem = weigh(K[np.ix_(train, train)], y[train], part, overwrite=True)
-    spectrum = spectrum_of(problem, decompose(problem), filter=filter)
-    cross = K[np.ix_(test, train)] * problem.root_weight
-    return Fold(replace(spectrum, U=None, Vt=None), test, cross @ spectrum.U)
