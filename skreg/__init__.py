@@ -4,7 +4,20 @@ from skreg.elastic_net import ElasticNet, Lasso
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.mlp import MLPClassifier
 from skreg.ridge import Ridge
+from skreg.ridge_classifier import RidgeClassifier, RidgeClassifierCV
+from skreg.ridge_cv import RidgeCV
 
 __version__ = "0.1.0"
 
-__all__ = ["ElasticNet", "KernelRidge", "KernelRidgeCV", "Lasso", "MLPClassifier", "Ridge", "__version__"]
+__all__ = [
+    "ElasticNet",
+    "KernelRidge",
+    "KernelRidgeCV",
+    "Lasso",
+    "MLPClassifier",
+    "Ridge",
+    "RidgeCV",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+    "__version__",
+]

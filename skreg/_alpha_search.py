@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skreg._solvers import choice
-from skreg._solvers.filters import DESCENDING, FILTERS
+from skreg._solvers.filters import DESCENDING
 from skreg._solvers.leave_one_out import mean_squares
 from skreg._solvers.rules import RULES, Rule
 from skreg._validation import Interval, StrOptions, params_of_rows
@@ -298,19 +298,3 @@ def warn(found, criterion, *, given, stacklevel):
         else:
             continue
         warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
-
-
-def filter_of(name, order):
-    """The filter function of that name; `order` is that of iterated Tikhonov."""
-    if name != "iterated_tikhonov":
-        return FILTERS[name]
-    return IteratedTikhonov(order)
-
-
-class IteratedTikhonov(NamedTuple):
-    """Iterated Tikhonov of some order: a filter that can be pickled and compared."""
-
-    order: int
-
-    def __call__(self, s, alpha):
-        return FILTERS["iterated_tikhonov"](s, alpha, order=self.order)

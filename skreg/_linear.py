@@ -1,4 +1,4 @@
-"""What linear regressors share: the centred data, prediction, the intercept from the means."""
+"""What linear models share: the centred data, prediction, the intercept from the means."""
 
 import numpy as np
 from scipy import sparse
@@ -47,7 +47,24 @@ def centred_data(estimator, X, y, weight):
     return design
 
 
-class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LinearModel(BaseEstimator):
+    """A model with ``coef_`` and ``intercept_``."""
+
+    def _store_coef(self, coef, design, y_ndim):
+        """Set ``coef_`` and ``intercept_`` from coefficients (n_targets, n_features).
+
+        One target gives a flat ``coef_`` and, where y was flat, a scalar intercept.
+        """
+        intercept = design.y_mean - coef @ design.X_mean
+        check_finite_fit(self, coef_=coef, intercept_=intercept)
+        self.coef_ = coef[0] if len(coef) == 1 else coef
+        if self.fit_intercept:
+            self.intercept_ = intercept[0] if y_ndim == 1 else intercept
+        else:
+            self.intercept_ = 0.0
+
+
+class LinearRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
     """A regressor with ``coef_`` and ``intercept_``."""
 
     def predict(self, X):
@@ -66,16 +83,3 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
         return X @ self.coef_.T + self.intercept_
-
-    def _store_coef(self, coef, design, y_ndim):
-        """Set ``coef_`` and ``intercept_`` from coefficients (n_targets, n_features).
-
-        One target gives a flat ``coef_`` and, where y was flat, a scalar intercept.
-        """
-        intercept = design.y_mean - coef @ design.X_mean
-        check_finite_fit(self, coef_=coef, intercept_=intercept)
-        self.coef_ = coef[0] if len(coef) == 1 else coef
-        if self.fit_intercept:
-            self.intercept_ = intercept[0] if y_ndim == 1 else intercept
-        else:
-            self.intercept_ = 0.0

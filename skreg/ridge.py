@@ -13,7 +13,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skreg._linear import LinearRegressor, centred_data, validate_regression
 from skreg._posterior import Posterior
-from skreg._solvers.filters import FILTERS, iterated_tikhonov, tikhonov
+from skreg._solvers.filters import FILTERS, iterated_tikhonov
 from skreg._solvers.moments import moments
 from skreg._solvers.spectral import spectral, streamed
 from skreg._solvers.standard_form import operator

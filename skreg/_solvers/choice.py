@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skreg._solvers.filters import DESCENDING, truncated_svd
-from skreg._solvers.rules import RULES
+from skreg._solvers.rules import RULES, Rule
 
 GRID_SIZE = 100  # of "auto"
 MARGIN = 1e3  # factor by which the grid exceeds the squares of the singular values
@@ -33,8 +33,9 @@ class Choice(NamedTuple):
 def choose(spectrum, rule, alphas="auto", *, per_target=True, **options):
     """Choose alpha for each target, or with per_target=False the best on average for all.
 
-    `rule` is a name in `RULES`, `options` are its keyword arguments. `alphas` are the candidates,
-    or how many to take from the range of the spectrum; "auto" also searches between them. Equal
+    `rule` is a `Rule`, or the name of one in `RULES`, `options` are its keyword arguments.
+    `alphas` are the candidates, or how many to take from the range of the spectrum; "auto" also
+    searches between them. Equal
     scores go to the stronger regularization. Where no score is finite the strongest is taken,
     or the weakest, as the rule's `fallback` says.
     """
@@ -42,7 +43,7 @@ def choose(spectrum, rule, alphas="auto", *, per_target=True, **options):
     if refined or np.ndim(alphas) == 0:
         alphas = grid(spectrum, None if refined else int(alphas))
     alphas = np.asarray(alphas, np.float64)
-    entry = RULES[rule]
+    entry = rule if isinstance(rule, Rule) else RULES[rule]
 
     def score(values):
         return entry.score(spectrum, values, **options)

@@ -17,7 +17,7 @@ that is more than one digit, or the spectrum of a fold is not to be had from pro
 precision (see `spectrum`), the rows of its training samples are looked at once more.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -239,9 +239,7 @@ def of_gram(G, frame, alpha):
     U = vectors[:, kept]
     z = U.T @ frame.y
     outside = norm2((frame.y - U @ z).T)
-    return Spectrum(
-        np.sqrt(values[kept]), z, outside, frame.n_samples, frame.free, frame.filter, U=U, y=frame.y
-    )
+    return replace(frame, s=np.sqrt(values[kept]), z=z, outside=outside, U=U)
 
 
 def double_precision(design):
