@@ -139,8 +139,10 @@ def full_factors(spectrum, alphas, psi):
 def short_cut(factors):
     """A pair whose product is the matrix of factors (r, A); (factors, None) where none is narrower."""
     r, A = factors.shape
+    if min(r, A) < 8:
+        return factors, None
     largest = factors.max(axis=0)
-    if min(r, A) < 8 or not np.all(factors.min(axis=0) >= SIMILAR * largest):
+    if not np.all(factors.min(axis=0) >= SIMILAR * largest):
         return factors, None
     left, size, right = np.linalg.svd(factors / largest, full_matrices=False)
     q = np.count_nonzero(size > np.finfo(float).eps * size[0])
