@@ -229,7 +229,7 @@ def search(spectrum, alphas, criterion, *, choose="min"):
     """Find the alphas of least loss, or with "one_se" the strongest within its standard error."""
     if choose == "one_se" and np.ndim(alphas) == 0:  # chosen on the grid, so no search between
         alphas = choice.grid(spectrum, None if isinstance(alphas, str) else int(alphas))
-    seen = []
+    given, seen = np.ndim(alphas) > 0, []
 
     def score(_, values):
         measured = criterion.measure(values)
@@ -241,6 +241,9 @@ def search(spectrum, alphas, criterion, *, choose="min"):
     if choose == "one_se":
         index = one_standard_error(measured, found, spectrum.filter in DESCENDING)
         alpha = found.alphas[index]
+    elif given and criterion.tested:  # scikit-learn takes the first of equal scores
+        index = np.where(np.isnan(measured.loss), np.inf, measured.loss).argmin(axis=0)
+        alpha = np.where(found.found, found.alphas[index], alpha)
     elif found.index is not None:
         index = found.index
     else:

@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skreg import _alpha_search as alpha_search
 from skreg._linear import LinearModel
+from skreg._ridge_search import CONSTRAINTS, SpectralSearch
 from skreg._validation import StrOptions, check_weights, fit_context, raise_for_params
 from skreg.ridge import Ridge
-from skreg.ridge_cv import CONSTRAINTS, SpectralSearch
 
 WITHOUT_NOISE = set(alpha_search.RULES) - set(alpha_search.NEEDS_NOISE)  # labels have no noise_std
 
@@ -277,7 +277,7 @@ class RidgeClassifierCV(SpectralSearch, SignClassifier):
     class_weight : dict or 'balanced', default=None
         Weights of the classes, ``{label: weight}``, by which those of their samples are
         multiplied. 'balanced' stands for ``n_samples / (n_classes * count of the class)``. They
-        count in the fits and in squared errors; a scorer gets `sample_weight` alone.
+        count in the fits and in the scores.
     store_cv_results : bool, default=False
         Whether ``cv_results_`` has the leave-one-out error, or with `scoring` the prediction, of
         every sample, as in scikit-learn. Otherwise it has the scores, see :class:`RidgeCV`.
@@ -383,7 +383,7 @@ class RidgeClassifierCV(SpectralSearch, SignClassifier):
         raise_for_params(params, self, "fit")
         alphas = self._check_parameters()
         X, y, Y, weight = self._binarized(X, y, sample_weight)
-        self._fit(X, Y, weight, alphas, y, self._routed(sample_weight, params))
+        self._fit(X, Y, weight, alphas, y, self._routed(weight, params))
         return self
 
     def _stand_in(self):

@@ -1,34 +1,15 @@
 """Ridge regression that chooses its penalty."""
 
-from dataclasses import replace
 from numbers import Integral
 from typing import ClassVar
 
-import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, is_classifier
-from sklearn.metrics import check_scoring, get_scorer, get_scorer_names
-from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.base import BaseEstimator, RegressorMixin
 
-from skreg import _alpha_search as alpha_search
-from skreg._linear import LinearRegressor, centred_data, validate_regression
+from skreg._linear import LinearRegressor, validate_regression
 from skreg._posterior import Posterior
-from skreg._solvers import spectral
+from skreg._ridge_search import CONSTRAINTS, SpectralSearch
 from skreg._solvers.filters import FILTERS
-from skreg._solvers.folds import Samples, double_precision, folds_of, r2_losses
-from skreg._solvers.scaling import in_range
-from skreg._solvers.spectrum import decompose, from_moments
-from skreg._validation import (
-    Interval,
-    StrOptions,
-    check_weights,
-    fit_context,
-    raise_for_params,
-    routing_enabled,
-    takes_weights,
-)
-from skreg.ridge import filter_function
+from skreg._validation import Interval, StrOptions, check_weights, fit_context, raise_for_params
 
 
 class GivenPredictions(RegressorMixin, BaseEstimator):
@@ -39,253 +20,135 @@ class GivenPredictions(RegressorMixin, BaseEstimator):
         return X
 
 
-CONSTRAINTS = alpha_search.CONSTRAINTS | {
-    "fit_intercept": ["boolean"],
-    "scoring": [StrOptions(set(get_scorer_names())), callable, None],
-    "cv": ["cv_object"],
-    "store_cv_results": ["boolean"],
-}
-
-
-class SpectralSearch(BaseEstimator):
-    """What RidgeCV and RidgeClassifierCV share: one spectrum, or folds, for all alphas."""
-
-    # Defaults of what only one of the classes lets its users set.
-    gcv_mode = None
-    alpha_per_target = False
-    filter = "tikhonov"
-    filter_order = 2
-    store_spectrum = False
-    noise_std = None
-    _depth = 6  # of the calls between the user's and a warning
-
-    def _check_parameters(self):
-        """The alphas, "auto" or how many; or an error that names what does not go together."""
-        alpha_search.check_rule(
-            self.rule,
-            filter=self.filter,
-            choose=self.choose,
-            noise_std=self.noise_std,
-            scoring=self.scoring,
-            cv=self.cv,
-        )
-        positive = self.cv is None and self.rule == "loo"
-        return alpha_search.check_alphas(self.alphas, positive=positive)
-
-    def _fit(self, X, Y, weight, alphas, y, params):
-        """Choose alpha for targets Y, then fit; y is what splitters and scorers look at."""
-        design = centred_data(self, X, Y, weight)
-        n_targets = design.y.shape[1]
-        per_target = self.alpha_per_target and n_targets > 1
-        problem = Problem(self, X, Y, weight, design, alphas, per_target)
-        self._search(problem, X, y, params)
-
-    def _search(self, problem, X, y, params):
-        """Choose alpha for a problem, and store what was found."""
-        alphas, per_target, n_targets = problem.alphas, problem.per_target, len(problem.unit)
-        if self.cv is None:
-            spectrum = problem.spectrum()
-            criterion = self._leave_one_out(problem, spectrum, y, params)
-        else:
-            splits = self._splits(X, y, params)
-            spectrum, criterion = self._folds(problem, splits, y, params)
-        found = alpha_search.search(spectrum, alphas, criterion, choose=self.choose)
-        given = not isinstance(alphas, str | Integral)
-        alpha_search.warn(found, criterion, given=given, stacklevel=self._depth)
-        self.alpha_ = found.alpha if per_target else float(found.alpha[0])
-        self.best_score_ = found.score if per_target else float(found.score[0])
-        self.cv_results_ = found.results
-        if self.store_cv_results and self.cv is None and self.rule == "loo" and given:
-            self.cv_results_ = problem.each_sample(spectrum, self.scoring is None)
-        self._store(problem, spectrum, np.broadcast_to(found.alpha, n_targets))
-
-    def _store(self, problem, spectrum, alpha):
-        """Store the coefficients, refined with the residual of the data, and the spectrum."""
-        W = spectral.solve(spectrum, problem.design, alpha).coef * problem.unit[:, None]
-        dtype = problem.X.dtype
-        self._store_coef(W.astype(dtype, copy=False), problem.original, problem.Y.ndim)
-        self._X_mean = problem.original.X_mean
-        if hasattr(self, "spectrum_"):
-            del self.spectrum_
-        if self.store_spectrum:
-            if self.cv is not None:
-                spectrum = problem.spectrum()
-            self.spectrum_ = spectrum.rescaled(1.0, problem.unit).complete()
-
-    # Leave-one-out and rules -------------------------------------------------------------------
-
-    def _leave_one_out(self, problem, spectrum, y, params):
-        """The criterion on one spectrum of all samples."""
-        rows = spectrum
-        searched_between = isinstance(problem.alphas, str)
-        if self.rule == "ncp" or (self.rule == "loo" and searched_between):
-            rows = replace(spectrum, U=spectrum.left())  # asked for again and again
-        unit = problem.unit if problem.per_target else problem.unit[0]
-        if self.scoring is None:
-            noise = alpha_search.check_noise(self.noise_std, len(problem.unit))
-            return alpha_search.by_rule(
-                rows, self.rule, per_target=problem.per_target, noise_std=noise, unit=unit
-            )
-        scores = self._scores(y, problem.per_target, params.scorer.score)
-        return alpha_search.by_predictions(rows, problem.targets, scores, unit=unit)
-
-    def _scores(self, y, per_target, params):
-        return alpha_search.Scores(
-            self._get_scorer(), self._stand_in(), y, per_target=per_target, params=params
-        )
-
-    # Folds -------------------------------------------------------------------------------------
-
-    def _splits(self, X, y, params):
-        """Index arrays (train, test) of the folds."""
-        cv = check_cv(self.cv, y, classifier=is_classifier(self))
-        pairs = cv.split(X, y, **params.splitter.split)
-        return [tuple(as_indices(part) for part in pair) for pair in pairs]
-
-    def _folds(self, problem, splits, y, params):
-        """The spectrum of all samples, and the criterion of folds."""
-        samples, splits, tests = problem.samples(splits)
-        folds = problem.folds(samples, splits)
-        if self.scoring is None and not is_classifier(self):
-            check_sizes(splits, self.cv)
-
-            def judge(_, fold, alphas):
-                return r2_losses(fold, alphas, per_target=problem.per_target)
-        else:
-            scores = self._scores(y, problem.per_target, params.scorer.score)
-
-            def judge(k, fold, alphas):
-                return scores(fold.predictions(alphas) * problem.unit, tests[k])
-
-        spectrum = problem.spectrum(getattr(folds, "total", None))
-        return spectrum, alpha_search.by_folds(folds.losses(judge), f"cv={self.cv!r}")
-
-    # Metadata ----------------------------------------------------------------------------------
-
-    def _routed(self, sample_weight, params):
-        """Parameters of scorer and splitter: weights count in scores wherever they can."""
-        if sample_weight is not None:
-            params = params | {"sample_weight": sample_weight}
-        if routing_enabled():
-            return process_routing(self, "fit", **params)
-        weighted = sample_weight is not None and takes_weights(self._get_scorer())
-        return Bunch(scorer=Bunch(score=params if weighted else {}), splitter=Bunch(split={}))
-
-    def get_metadata_routing(self):
-        """Get the metadata routing of this object.
-
-        Returns
-        -------
-        routing : sklearn.utils.metadata_routing.MetadataRouter
-            Where `fit` sends its further arguments: to the scorer and to the splitter.
-        """
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(
-                scorer=self._get_scorer(),
-                method_mapping=MethodMapping().add(caller="fit", callee="score"),
-            )
-            .add(
-                splitter=self.cv,
-                method_mapping=MethodMapping().add(caller="fit", callee="split"),
-            )
-        )
-
-    def _get_scorer(self):
-        if self.scoring is not None:
-            return check_scoring(estimator=self, scoring=self.scoring)
-        scorer = get_scorer(self._default_scoring)
-        return scorer.set_score_request(sample_weight=True) if routing_enabled() else scorer
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-class Problem:
-    """The data of one search, the target in a range where squares neither overflow nor vanish."""
-
-    def __init__(self, estimator, X, Y, weight, design, alphas, per_target):
-        self.X, self.Y, self.weight, self.alphas = X, Y, weight, alphas
-        self.per_target, self.original = per_target, design
-        self.targets = Y.reshape(len(Y), -1)
-        self.filter, self.exact = filter_function(estimator), estimator.gcv_mode == "svd"
-        self.fit_intercept = estimator.fit_intercept
-        self.design, _, self.unit = in_range(
-            double_precision(design), scale_X=False, common=not per_target
-        )
-
-    def spectrum(self, moments=None):
-        """The spectrum of all samples, from their moments where these are known and harmless."""
-        given = not isinstance(self.alphas, str | Integral)
-        lowest = self.alphas.min() if given else 0.0
-        if moments is not None and not self.exact:
-            found = from_moments(moments, lowest, filter=self.filter)
-            if found is not None:
-                return found
-        return decompose(self.design, lowest, filter=self.filter, exact=self.exact)
-
-    def samples(self, splits):
-        """Samples that have weight, the splits among them, and the test samples among all."""
-        X, y, weight = self.X, self.targets / self.unit, self.weight
-        tests = [test for _, test in splits]
-        if weight is not None and not weight.all():
-            kept = np.flatnonzero(weight)
-            place = np.cumsum(weight > 0) - 1
-            tests = [test[weight[test] > 0] for test in tests]
-            splits = [
-                (place[train[weight[train] > 0]], place[test])
-                for (train, _), test in zip(splits, tests, strict=True)
-            ]
-            X, y, weight = X[kept], y[kept], weight[kept]
-        for k, (train, test) in enumerate(splits):
-            if min(len(train), len(test)) == 0:
-                which = "training" if len(train) == 0 else "test"
-                raise ValueError(
-                    f"Split {k} of cv has no {which} samples of positive weight: use fewer "
-                    f"splits, or leave samples of weight 0 out of X."
-                )
-        if hasattr(X, "tocsr"):
-            X = X.tocsr()
-        return Samples(X, y, weight, self.fit_intercept, self.filter), splits, tests
-
-    def folds(self, samples, splits):
-        """The folds of splits of the samples that have weight."""
-        return folds_of(samples, splits)
-
-    def each_sample(self, spectrum, squares):
-        """Squared leave-one-out errors, or predictions, (n_samples[, n_targets], n_alphas)."""
-        errors = spectrum.loo_residuals(self.alphas) * self.unit
-        if squares:
-            weight = spectrum.root_weight**2
-            out = np.where(weight[:, None, None] > 0, weight[:, None, None] * errors**2, 0)
-        else:
-            out = self.targets[:, None, :] - errors
-        out = np.moveaxis(out, 1, 2).astype(self.X.dtype, copy=False)
-        return out[:, 0] if self.Y.ndim == 1 else out
-
-
-def as_indices(part):
-    """Indices from indices or from a mask."""
-    part = np.asarray(part)
-    return np.flatnonzero(part) if part.dtype == bool else part
-
-
-def check_sizes(splits, cv):
-    """Refuse test sets on which R^2 is not defined."""
-    smallest = min(len(test) for _, test in splits)
-    if smallest < 2:
-        raise ValueError(
-            f"cv={cv!r} gives a test set of {smallest} sample, where R^2, the default score, is "
-            f"not defined: use scoring='neg_mean_squared_error', fewer splits, or cv=None for "
-            f"leave-one-out errors."
-        )
-
-
 class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
-    """Ridge regression that chooses the strength of its penalty."""
+    """Ridge regression that chooses the strength of its penalty.
+
+    Minimizes, over coefficients w and a free intercept b, for each target y::
+
+        sum_i v_i (y_i - x_i'w - b)^2 + alpha ||w||^2
+
+    where v_i is the weight of sample i, for the alpha that predicts best. One factorization of
+    the data serves all alphas: leave-one-out errors and rules are read off it, and K-fold
+    cross-validation takes one small factorization a fold, never a fit from the data.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), int or 'auto', default=(0.1, 1.0, 10.0)
+        Alphas to choose from, in [0, inf), in squared units of X summed over the samples; above 0
+        for leave-one-out errors. An int is read as a number of alphas, which are spread over the
+        range of the squared singular values; for a single alpha give a float, ``5.0``, or a list.
+        'auto' takes 100 of them and then searches between the best and its neighbours. For the
+        filters 'truncated_svd' and 'landweber' alphas are counts, see :class:`Ridge`.
+    fit_intercept : bool, default=True
+        Whether to fit the intercept b. It is not penalized.
+    scoring : str or callable, default=None
+        Scorer of predictions for samples held out, of all samples by leave-one-out if
+        ``cv=None``. None stands for minus the mean squared error if ``cv=None``, else for R^2,
+        averaged over targets.
+    cv : int, cross-validation generator or an iterable, default=None
+        The folds: a number of them, a splitter, or pairs of indices (train, test). None stands
+        for leave-one-out errors, or for `rule`.
+    gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
+        'svd' takes the singular values of X (a sparse X becomes dense). Any other value takes the
+        eigenvalues of the smaller of X'X and XX' as long as that is harmless for the smallest
+        alpha, else singular values too.
+    store_cv_results : bool, default=False
+        Whether ``cv_results_`` has the leave-one-out error, or with `scoring` the prediction, of
+        every sample, as in scikit-learn. For ``cv=None``, ``rule='loo'`` and an array of alphas;
+        otherwise ``cv_results_`` has the scores in any case.
+    alpha_per_target : bool, default=False
+        Whether to choose an alpha for each target, instead of the best on average.
+    rule : {'loo', 'gcv', 'modified_gcv', 'robust_gcv', 'upre', 'discrepancy', 'l_curve', 'ncp', \
+            'quasi_optimality', 'evidence'}, default='loo'
+        How alphas are judged where neither `cv` nor `scoring` is given.
+
+        - 'loo': mean squared leave-one-out error, computed exactly.
+        - 'gcv': generalized cross-validation; 'modified_gcv' and 'robust_gcv' follow noise less.
+        - 'upre': unbiased risk estimate (Mallows' C_p), with `noise_std` or an estimate of it.
+        - 'discrepancy': the largest penalty that leaves a residual of the size of the noise.
+        - 'l_curve': the corner of residual norm against coefficient norm.
+        - 'ncp': the residual that is most like white noise, in the order of the samples.
+        - 'quasi_optimality': the solution that moves least.
+        - 'evidence': the largest marginal likelihood of the Gaussian model.
+    noise_std : float or array-like of shape (n_targets,), default=None
+        Standard deviation of the noise in y, in (0, inf), for 'discrepancy' and 'upre'.
+    choose : {'min', 'one_se'}, default='min'
+        'min' takes the alpha of the best score. 'one_se' takes the most regularized one whose
+        score is within one standard error of it: over the samples for leave-one-out errors, over
+        the folds for `cv`.
+    filter : str or callable, default='tikhonov'
+        How singular components are damped, see :class:`Ridge`. 'loo' and 'evidence' need
+        'tikhonov'.
+    filter_order : int, default=2
+        Order of the filter 'iterated_tikhonov', at least 1.
+    store_spectrum : bool, default=False
+        Whether to keep the factorization as ``spectrum_``.
+
+    Attributes
+    ----------
+    alpha_ : float or ndarray of shape (n_targets,)
+        The alpha chosen; an array with ``alpha_per_target=True`` and several targets.
+    best_score_ : float or ndarray of shape (n_targets,)
+        Its score, the larger the better; minus the value of a rule.
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Coefficients w, flat for one target, in units of y over units of X.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Intercept b in units of y, an array where y was two-dimensional; 0.0 if
+        ``fit_intercept=False``.
+    cv_results_ : dict or ndarray of shape (n_samples[, n_targets], n_alphas)
+        "alpha": the alphas (n_alphas,). "mean_test_score" for leave-one-out errors, scorers and
+        folds, "score" for rules that test no samples: (n_alphas,), or (n_alphas, n_targets) with
+        ``alpha_per_target=True`` and several targets. "std_error": the standard error of the mean,
+        where there is one. "split0_test_score" and so on: scores of the folds. An array with
+        ``store_cv_results=True``.
+    spectrum_ : Spectrum
+        Singular values and vectors of the centred, weighted data, with ``store_spectrum=True``:
+        degrees of freedom, L-curve, resolution and more for any alpha, without a new fit.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    Ridge : The same with a given alpha.
+    RidgeClassifierCV : The same for labels.
+    sklearn.linear_model.RidgeCV : The class whose interface this one keeps.
+
+    Notes
+    -----
+    Weights count in the fits and in the scores, so that an integer weight equals as many
+    repetitions of the row, in the same fold.
+
+    Beyond X the memory is O(p^2 + n r) for n samples, p features and r = min(n, p).
+
+    Of equal scores on samples held out the first alpha is taken, as in scikit-learn.
+
+    :class:`sklearn.exceptions.ConvergenceWarning` tells of a rule that finds no answer, and of
+    one that ends at an edge of the range of 'auto' or of an int.
+
+    References
+    ----------
+    .. [1] D. M. Allen, "The Relationship between Variable Selection and Data Augmentation and a
+       Method for Prediction", Technometrics 16 (1974).
+    .. [2] G. H. Golub, M. Heath, G. Wahba, "Generalized Cross-Validation as a Method for Choosing
+       a Good Ridge Parameter", Technometrics 21 (1979).
+    .. [3] P. C. Hansen, "Discrete Inverse Problems: Insight and Algorithms", SIAM (2010).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skreg import RidgeCV
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = RidgeCV(alphas=[1e-3, 1e-2, 1e-1, 1]).fit(X, y)
+    >>> model.alpha_
+    0.01
+    >>> print(f"{model.score(X, y):.3f}")
+    0.517
+    >>> model = RidgeCV(alphas="auto", rule="gcv").fit(X, y)
+    >>> print(f"{model.alpha_:.3f}")
+    0.007
+    """
 
     _default_scoring = "r2"
 
@@ -330,12 +193,37 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, **params):
-        """Choose alpha, and fit the coefficients and the intercept."""
+        """Choose alpha, and fit the coefficients and the intercept.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. float32 and float64 are used as they are, other types become float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Non-negative weights of the samples, in the fits and in the scores.
+        **params : dict
+            Arguments of scorer and splitter, with metadata routing enabled only.
+
+        Returns
+        -------
+        self : RidgeCV
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For NaN, infinity, negative or ill-fitting values in any argument or parameter, for
+            parameters that do not go together, and where the fit overflows.
+        TypeError
+            For a sparse y.
+        """
         raise_for_params(params, self, "fit")
         alphas = self._check_parameters()
         X, y = validate_regression(self, X, y)
         weight = check_weights(sample_weight, X)
-        self._fit(X, y, weight, alphas, y, self._routed(sample_weight, params))
+        self._fit(X, y, weight, alphas, y, self._routed(weight, params))
         return self
 
     def _stand_in(self):
