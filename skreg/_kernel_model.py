@@ -72,7 +72,10 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if callable(self.kernel):
             params = self.kernel_params or {}
         else:
-            params = {"gamma": self.gamma, "degree": self.degree, "coef0": self.coef0}
+            params = {"degree": self.degree, "coef0": self.coef0}
+            if self.gamma is not None:  # "chi2" has a default, but takes no None
+                params["gamma"] = self.gamma
+        X, Y = narrow(X), None if Y is None else narrow(Y)
         with np.errstate(over="ignore", invalid="ignore"):  # shows in what comes out
             return pairwise_kernels(X, Y, metric=self.kernel, filter_params=True, **params)
 
@@ -115,6 +118,15 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
+
+
+def narrow(X):
+    """X, if sparse with indices of 32 bits where they suffice: "laplacian" takes no others."""
+    limit = np.iinfo(np.int32).max
+    if not sparse.issparse(X) or X.indices.dtype == np.int32 or max(*X.shape, X.nnz) > limit:
+        return X
+    indices, indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    return type(X)((X.data, indices, indptr), shape=X.shape)
 
 
 def check_finite_kernel(K, kernel):

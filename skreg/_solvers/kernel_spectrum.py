@@ -162,10 +162,11 @@ def spectrum_of(problem, decomposition, *, filter=tikhonov, unit=1.0):
 
 
 def dual_coef(spectrum, alphas):
-    """Dual coefficients D U (phi z / s^2), (n_alphas, n, n_targets)."""
+    """Dual coefficients D U (phi z / s^2), (n_alphas, n, n_targets); not finite on overflow."""
     phi = spectrum.factors(alphas)[0]
-    inner = np.swapaxes(phi * (spectrum.z.T / spectrum.s / spectrum.s), 1, 2)
-    return spectrum.root_weight[:, None] * (spectrum.U @ inner)
+    with np.errstate(over="ignore", invalid="ignore"):
+        inner = np.swapaxes(phi * (spectrum.z.T / spectrum.s / spectrum.s), 1, 2)
+        return spectrum.root_weight[:, None] * (spectrum.U @ inner)
 
 
 def product(A, G):
