@@ -28,25 +28,32 @@ class Entry:
     """What is known about one contestant on one problem."""
 
     contestant: object
+    problem: object
     tolerance: float | None = None
     threads: int = 1
     seconds: list = field(default_factory=list)
     certificate: float | None = None
+    peak: int | None = None  # bytes beyond the data, where they are measured; see memory.py
     reached: bool = False
     failed: bool = False
     note: str = ""
 
     @property
     def median(self):
-        return statistics.median(self.seconds)
+        """Median seconds of the whole job, of which the samples may be a part."""
+        return self.contestant.times * statistics.median(self.seconds)
 
     @property
     def quartiles(self):
         """First and third quartile of the samples (the sample itself where there is one)."""
         if len(self.seconds) == 1:
-            return self.seconds[0], self.seconds[0]
+            return self.median, self.median
         first, _, third = statistics.quantiles(self.seconds, n=4, method="inclusive")
-        return first, third
+        return self.contestant.times * first, self.contestant.times * third
+
+    def tell(self, text):
+        """Add to the note."""
+        self.note = "; ".join(filter(None, [self.note, text]))
 
 
 def available_cores():
@@ -58,20 +65,20 @@ def available_cores():
 
 def race(problem, contestants, *, repeats, limit, cores, say=lambda text: None):
     """Return one `Entry` a contestant, in the order given."""
-    entries = [Entry(contestant) for contestant in contestants]
+    entries = [Entry(c, problem.one_fit if c.reference else problem) for c in contestants]
     gc.freeze()  # so that a collection before each sample needn't walk every library
     for entry in entries:
         say(f"tuning {entry.contestant.name}")
-        guarded(entry, tune, problem, limit, cores)
+        guarded(entry, tune, limit, cores)
     running = [entry for entry in entries if not entry.failed and not entry.seconds]
     for turn in range(repeats):
         say(f"round {turn + 1} of {repeats}")
         start = turn % max(1, len(running))
         for entry in running[start:] + running[:start]:
             if not entry.failed and sum(entry.seconds) <= limit:
-                guarded(entry, time_once, problem)
+                guarded(entry, time_once)
     gc.unfreeze()
-    judge(problem, entries)
+    judge(entries)
     return entries
 
 
@@ -80,13 +87,15 @@ def guarded(entry, step, *args):
     try:
         step(entry, *args)
     except Exception as error:
-        entry.failed, entry.note = True, f"failed: {type(error).__name__}: {error}"
+        entry.failed = True
+        entry.tell(f"failed: {type(error).__name__}: {error}")
 
 
-def tune(entry, problem, limit, cores):
+def tune(entry, limit, cores):
     """Choose tolerance and threads; keep a sample only where that took longer than the limit."""
-    contestant, spent = entry.contestant, 0.0
+    contestant, problem, spent = entry.contestant, entry.problem, 0.0
     contestant.load(problem)
+    entry.tell(contestant.remark)
     tolerances = contestant.tolerances(problem.target)
     if contestant.slow_first_run:
         sample(contestant, problem, tolerances[0], entry.threads)
@@ -99,7 +108,7 @@ def tune(entry, problem, limit, cores):
             break
     if spent > limit:
         entry.seconds = [kept]
-        entry.note = f"over the limit of {limit:g} s: one sample, its warm-up"
+        entry.tell(f"over the limit of {limit:g} s: one sample, its warm-up")
         return
     if cores > 1:
         # One trial can be spoiled by the machine; long ones average over that.
@@ -110,9 +119,9 @@ def tune(entry, problem, limit, cores):
         entry.threads = min(trials, key=lambda threads: statistics.median(trials[threads]))
 
 
-def time_once(entry, problem):
+def time_once(entry):
     """Add one sample; the certificate kept is the worst seen."""
-    seconds, certificate = sample(entry.contestant, problem, entry.tolerance, entry.threads)
+    seconds, certificate = sample(entry.contestant, entry.problem, entry.tolerance, entry.threads)
     entry.seconds.append(seconds)
     entry.certificate = max(entry.certificate, certificate)
 
@@ -126,20 +135,20 @@ def sample(contestant, problem, tolerance, threads):
         start = time.perf_counter()
         model = contestant.solve(tolerance)
         seconds = time.perf_counter() - start
-        return seconds, problem.certificate(contestant.answer(model))
+    return seconds, problem.certificate(contestant.answer(model))
 
 
-def judge(problem, entries):
+def judge(entries):
     """Say who reached the target; nets are held to the smallest loss of them all."""
     valid = [entry for entry in entries if not entry.failed]
-    target = problem.target
-    if target is None and valid:
-        best = min(entry.certificate for entry in valid)
-        target = max(LOSS_FACTOR * best, best + LOSS_MARGIN)
+    best = min((entry.certificate for entry in valid), default=None)
     for entry in valid:
+        target = entry.problem.target
+        if target is None:
+            target = max(LOSS_FACTOR * best, best + LOSS_MARGIN)
         entry.reached = entry.certificate <= target
         if not entry.reached:
-            entry.note = "; ".join(filter(None, [entry.note, f"target {target:.2g} not reached"]))
+            entry.tell(f"target {target:.2g} not reached")
 
 
 def best_rival(entries):
@@ -148,20 +157,34 @@ def best_rival(entries):
     return min(rivals, key=lambda entry: entry.median, default=None)
 
 
+def ranked(entries):
+    """Return our entries that stand in the ranking: without the reference."""
+    return [e for e in entries if e.contestant.ours and not e.contestant.reference]
+
+
+def best_of_ours(entries):
+    """Our fastest entry that reached the target, or None."""
+    certified = [entry for entry in ranked(entries) if entry.reached]
+    return min(certified, key=lambda entry: entry.median, default=None)
+
+
+def one_fit(entries):
+    """The single fit that ran beside the others, or None."""
+    return next((e for e in entries if e.contestant.reference and e.reached), None)
+
+
 def verdict(entries):
     """One line on how our fastest entry stands against the best rival."""
-    ours = [entry for entry in entries if entry.contestant.ours and not entry.failed]
-    rival = best_rival(entries)
-    certified = [entry for entry in ours if entry.reached]
-    if not ours:
+    ours, rival = best_of_ours(entries), best_rival(entries)
+    if not ranked(entries):
         return "skreg takes no part"
-    if not certified:
+    if ours is None:
         return "LOST: skreg does not reach the target"
     if all(entry.contestant.ours for entry in entries):
         return "no rival takes part"
     if rival is None:
         return "won: no rival reaches the target"
-    ratio = min(entry.median for entry in certified) / rival.median
+    ratio = ours.median / rival.median
     if ratio > 1:
         return f"LOST: {ratio:.2f} times the time of {rival.contestant.name}"
     return f"won: {ratio:.2f} times the time of {rival.contestant.name}"

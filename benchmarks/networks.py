@@ -4,11 +4,12 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
+from objective import NetworkTraining
 from rivals import Contestant
 
 
 class NetworkContestant(Contestant):
-    job = "mlp"
+    job, solves = "mlp", NetworkTraining
     order = "C"
 
     def answer(self, model):

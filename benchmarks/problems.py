@@ -10,6 +10,7 @@ import numpy as np
 from objective import NetworkTraining, RidgeRegression, SparseRegression
 from scipy import sparse
 from scipy.signal import lfilter
+from selection import CrossValidation, GeneralizedCrossValidation, LeaveOneOut
 from sklearn.datasets import load_diabetes, load_digits, make_moons
 from sklearn.preprocessing import PolynomialFeatures
 
@@ -128,20 +129,34 @@ def one_against_rest(n):
 
 
 def ridge_cases(quick=False):
-    """Uncentred data of four shapes, with an intercept, at alpha = 1."""
+    """Uncentred data of four shapes, with an intercept: fits at alpha = 1, and choices of alpha.
+
+    The grid ends far from the best alpha on either side, for all four shapes.
+    """
     shapes = {
         "very tall": (20_000, 100) if quick else (100_000, 200),
         "tall": (4_000, 400) if quick else (20_000, 1_000),
         "wide": (200, 4_000) if quick else (500, 20_000),
         "square": (600, 600) if quick else (2_000, 2_000),
     }
-    return [Case(name, partial(uncentred, *shape)) for name, shape in shapes.items()]
+    alphas = np.geomspace(1e-3, 1e5, 20 if quick else 100)
+    jobs = {
+        "single fit": (RidgeRegression, 1.0),
+        "leave-one-out": (LeaveOneOut, alphas),
+        "GCV": (GeneralizedCrossValidation, alphas),
+        "5-fold": (CrossValidation, alphas),
+    }
+    return [
+        Case(f"{name}, {job}", partial(uncentred, *shape, *settings))
+        for job, settings in jobs.items()
+        for name, shape in shapes.items()
+    ]
 
 
-def uncentred(n, p):
-    """Gaussian columns with means of their own."""
+def uncentred(n, p, state, alpha):
+    """State a problem on Gaussian columns with means of their own."""
     X, y = autoregressive(n, p, 0.5, 100)
-    return RidgeRegression(np.ascontiguousarray(X), y, 1.0)
+    return state(np.ascontiguousarray(X), y, alpha)
 
 
 # Multilayer perceptrons ------------------------------------------------------------------------

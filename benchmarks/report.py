@@ -2,7 +2,7 @@
 
 import csv
 
-from contest import best_rival, verdict
+from contest import best_of_ours, best_rival, one_fit, verdict
 from environment import package_version
 from rich.table import Table
 
@@ -24,13 +24,25 @@ COLUMNS = [
     "ratio_to_best_rival",
     "microseconds_per_step",
     "gflop_per_second",
+    "ratio_to_one_fit",
+    "peak_over_X",
+    "bound_over_X",
     "note",
+]
+
+# Columns of the table that are shown where any row knows them: head, name in the row, format.
+OPTIONAL = [
+    ("tol", "tolerance", ".0e"),
+    ("fits", "ratio_to_one_fit", ".3g"),
+    ("memory", "peak_over_X", ".2f"),
+    ("us a step", "microseconds_per_step", ".0f"),
+    ("GFLOP/s", "gflop_per_second", ".1f"),
 ]
 
 
 def rows(title, problem, entries):
     """Return one dictionary an entry; what is not known is None."""
-    rival = best_rival(entries)
+    rival, fit = best_rival(entries), one_fit(entries)
     n, p = problem.X.shape
     result = []
     for entry in entries:
@@ -43,7 +55,7 @@ def rows(title, problem, entries):
             version=package_version(entry.contestant.package),
             note=entry.note,
             reached=entry.reached,
-            measure=problem.measure,
+            measure=entry.problem.measure,
         )
         if not entry.failed:
             first, third = entry.quartiles
@@ -56,7 +68,13 @@ def rows(title, problem, entries):
                 seconds_quartile_3=third,
                 certificate=entry.certificate,
                 ratio_to_best_rival=rival and entry.median / rival.median,
+                ratio_to_one_fit=fit and entry.median / fit.median,
             )
+            if entry.peak is not None:
+                row.update(
+                    peak_over_X=entry.peak / problem.X.nbytes,
+                    bound_over_X=memory_bound(problem) / problem.X.nbytes,
+                )
             if hasattr(problem, "steps"):
                 row.update(
                     microseconds_per_step=1e6 * entry.median / problem.steps,
@@ -66,35 +84,62 @@ def rows(title, problem, entries):
     return result
 
 
+def memory_bound(problem):
+    """Bytes of a min(n, p) square matrix and of min(n, p) vectors as long as there are samples."""
+    n, r = problem.X.shape[0], min(problem.X.shape)
+    return problem.X.itemsize * (r**2 + n * r)
+
+
 def table(title, problem, entries, notes=()):
     """Return the table of one case, fastest first, the verdict in its title, notes below."""
     n, p = problem.X.shape
-    steps = hasattr(problem, "steps")
     result = Table(title=f"{title} ({n:,} x {p:,}): {verdict(entries)}", title_justify="left")
+    timed = [row for row in rows(title, problem, entries) if row["seconds_median"] is not None]
+    optional = [column for column in OPTIONAL if any(row[column[1]] is not None for row in timed)]
     result.add_column("contestant", no_wrap=True)
     heads = ["seconds", "quartiles", "ratio", problem.measure, "threads"]
-    for head in heads + (["us a step", "GFLOP/s"] if steps else ["tol"]):
+    for head in heads + [head for head, *_ in optional]:
         result.add_column(head, justify="right", no_wrap=True)
-    timed = [row for row in rows(title, problem, entries) if row["seconds_median"] is not None]
     ours = {entry.contestant.name for entry in entries if entry.contestant.ours}
     for row in sorted(timed, key=lambda row: row["seconds_median"]):
-        result.add_row(*cells(row, steps), style="bold" if row["contestant"] in ours else None)
-    notes = [*notes, *(f"{e.contestant.name}: {e.note}" for e in entries if e.note)]
+        style = "bold" if row["contestant"] in ours else None
+        result.add_row(*cells(row, optional), style=style)
+    notes = [*standing(entries), *notes]
+    notes += [f"{e.contestant.name}: {e.note}" for e in entries if e.note]
     result.caption, result.caption_justify = "\n".join(notes) or None, "left"
     return result
 
 
-def cells(row, steps):
+def cells(row, optional):
     """Return the texts of one row of the table."""
     quartiles = f"{row['seconds_quartile_1']:.3g} - {row['seconds_quartile_3']:.3g}"
     ratio = row["ratio_to_best_rival"]
     texts = [row["contestant"], f"{row['seconds_median']:.3g}", quartiles]
     texts.append("" if ratio is None else f"{ratio:.2f}")
-    texts.append(f"{row['certificate']:.3f}" if steps else f"{row['certificate']:.0e}")
+    is_loss = row["microseconds_per_step"] is not None
+    texts.append(f"{row['certificate']:{'.3f' if is_loss else '.0e'}}")
     texts.append(str(row["threads"]))
-    if steps:
-        return [*texts, f"{row['microseconds_per_step']:.0f}", f"{row['gflop_per_second']:.1f}"]
-    return [*texts, "" if row["tolerance"] is None else f"{row['tolerance']:.0e}"]
+    return texts + [
+        "" if row[name] is None else f"{row[name]:{form}}" for _, name, form in optional
+    ]
+
+
+def standing(entries):
+    """Say what ours takes in single fits, how many times faster it is, and what memory is."""
+    ours, fit = best_of_ours(entries), one_fit(entries)
+    if ours and fit:
+        yield f"{ours.contestant.name} takes {ours.median / fit.median:.2f} times one fit"
+        rivals = [e for e in entries if e.reached and not e.contestant.ours]
+        if rivals:
+            factors = [f"{e.contestant.name} {e.median / ours.median:.3g}" for e in rivals]
+            yield f"times as long as {ours.contestant.name}: {'; '.join(factors)}"
+    if any(entry.peak is not None for entry in entries):
+        problem = entries[0].problem
+        bound = memory_bound(problem) / problem.X.nbytes
+        yield (
+            "memory: peak of one run beyond X, in sizes of X; "
+            f"r^2 + n r, r = min(n, p), is {bound:.2f}"
+        )
 
 
 class ResultFile:

@@ -1,5 +1,8 @@
 """One small class a contestant. To add a rival, write one; it is entered by its existence.
 
+What all share, and the contestants of sparse regression; ridge's are in ridges.py, the
+perceptrons' in networks.py.
+
 `load` brings the data into the form that a library likes best (memory order, dtype), outside the
 timing. `solve` is what is timed. `answer` reads off what the certificate needs. A library that
 is not installed is named in the output, with the way to get it.
@@ -11,7 +14,8 @@ import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from scipy import linalg, sparse
+from objective import SparseRegression
+from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 CONTESTANTS = []
@@ -21,8 +25,13 @@ class Contestant:
     """What the race asks of everybody."""
 
     job = name = module = package = None
+    solves = object  # the kind of problem; those of another kind it is not asked about
     get = None  # how to install it, where that isn't `pip install package`
     ours = False
+    processes = False  # its threads are processes of their own
+    reference = False  # runs `problem.one_fit` beside the others, and is not ranked
+    times = 1.0  # the job is so many times what is run; `remark` says why
+    remark = ""
     slow_first_run = False
     order = "F"
     dtype = np.float64
@@ -78,7 +87,7 @@ def kept_affinity():
 
 
 class SparseContestant(Contestant):
-    job = "lasso"
+    job, solves = "lasso", SparseRegression
     first_tolerance = 1e3  # in units of the target
 
     def tolerances(self, target):
@@ -289,75 +298,3 @@ def too_wide_for_gram(problem, widest=5_000):
     if sparse.issparse(problem.X):
         return "dense data only"
     return "" if problem.X.shape[1] <= widest else f"more than {widest:,} columns"
-
-
-# Ridge -----------------------------------------------------------------------------------------
-
-
-class RidgeContestant(Contestant):
-    job = "ridge"
-
-    def solve(self, tol):
-        return self.lib.Ridge(alpha=self.problem.alpha).fit(self.X, self.y)
-
-    def answer(self, model):
-        return model.coef_, model.intercept_
-
-
-class SkregRidge(RidgeContestant):
-    name, module, package, ours = "skreg", "skreg", "skreg", True
-    get = "pip install -e ."
-
-
-class ScikitLearnRidge(RidgeContestant):
-    name, module, package = "scikit-learn", "sklearn.linear_model", "scikit-learn"
-
-
-class IntelRidge(RidgeContestant):
-    name, module, package = (
-        "scikit-learn-intelex",
-        "sklearnex.linear_model",
-        "scikit-learn-intelex",
-    )
-    order = "C"
-
-    def refuses(self, problem):
-        # It forms a p x p matrix for wide data too: minutes at 20,000 columns.
-        return too_wide_for_gram(problem)
-
-
-class Himalaya(RidgeContestant):
-    """The SVD for tall data, the kernel form for wide ones."""
-
-    name = package = "himalaya"
-    module = "himalaya.ridge"
-
-    def solve(self, tol):
-        n, p = self.X.shape
-        if n >= p:
-            return self.lib.Ridge(alpha=self.problem.alpha, fit_intercept=True).fit(self.X, self.y)
-        kernel = importlib.import_module("himalaya.kernel_ridge")
-        model = kernel.KernelRidge(alpha=self.problem.alpha, fit_intercept=True)
-        model.fit(self.X, self.y)
-        model.coef_ = model.get_primal_coef(self.X)
-        return model
-
-
-class SciPyRidge(RidgeContestant):
-    """What one would write by hand: centre, one Gram matrix, one Cholesky factorization."""
-
-    name, module, package = "NumPy + SciPy, by hand", "scipy", "scipy"
-
-    def solve(self, tol):
-        mean, y_mean = self.X.mean(axis=0), self.y.mean()
-        X, y = self.X - mean, self.y - y_mean
-        wide = X.shape[1] > X.shape[0]
-        gram = X @ X.T if wide else X.T @ X
-        gram.flat[:: len(gram) + 1] += self.problem.alpha
-        factor = linalg.cho_factor(gram, overwrite_a=True, check_finite=False)
-        solution = linalg.cho_solve(factor, y if wide else X.T @ y, check_finite=False)
-        coef = X.T @ solution if wide else solution
-        return coef, y_mean - mean @ coef
-
-    def answer(self, model):
-        return model

@@ -5,8 +5,9 @@
 Times are medians of interleaved runs, with the quartiles; data conversion is outside. The ratio
 is to the fastest rival whose certificate reaches the target: below 1 is faster. Each contestant
 runs at the loosest tolerance that reaches the target and on the count of threads, one or all,
-that suits it. A case that skreg loses says so in its title. Leukemia needs SKREG_DATA, the folder
-of leukemia.npz; Fashion-MNIST comes from Debian's dataset-fashion-mnist.
+that suits it. A case that skreg loses says so in its title. The column "fits" of ridge counts in
+single fits of ours, timed in the same run. Leukemia needs SKREG_DATA, the folder of leukemia.npz;
+Fashion-MNIST comes from Debian's dataset-fashion-mnist.
 """
 
 import argparse
@@ -14,8 +15,10 @@ import sys
 import time
 from pathlib import Path
 
+import memory
 import networks  # noqa: F401  (enters its contestants)
 import problems
+import ridges  # noqa: F401  (enters its contestants)
 import rivals
 from contest import available_cores, race
 from environment import describe, handicap
@@ -33,9 +36,14 @@ def parse(arguments):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("job", choices=["lasso", "ridge", "mlp"])
-    parser.add_argument("--quick", action="store_true", help="small cases, under a minute")
+    parser.add_argument("--quick", action="store_true", help="small cases, about a minute")
     parser.add_argument(
         "--path", action="store_true", help="lasso: whole paths of alphas, not single fits"
+    )
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="ridge: also peak memory, in a fresh process a contestant (Linux)",
     )
     parser.add_argument("--cases", default="", metavar="TEXT", help="only cases named with TEXT")
     parser.add_argument("--repeats", type=int, help="rounds (default: 7; with --quick 3)")
@@ -48,6 +56,10 @@ def parse(arguments):
     options = parser.parse_args(arguments)
     if options.path and options.job != "lasso":
         parser.error("--path goes with lasso only")
+    if options.memory and options.job != "ridge":
+        parser.error("--memory goes with ridge only")
+    if options.memory and not memory.can_measure():
+        parser.error("--memory needs Linux's /proc/self/clear_refs")
     if options.repeats is None:
         options.repeats = 3 if options.quick else 7
     if options.repeats < 1:
@@ -86,6 +98,7 @@ def cases_of(options):
 def hold(case, contestants, options, console):
     """Race on one case; print its table and return its CSV rows."""
     problem = case.make()
+    contestants = [c for c in contestants if isinstance(problem, c.solves)]
     refusals = {contestant: contestant.refuses(problem) for contestant in contestants}
     willing = [contestant for contestant, reason in refusals.items() if not reason]
     missing = [f"{c.name}: takes no part ({reason})" for c, reason in refusals.items() if reason]
@@ -98,8 +111,21 @@ def hold(case, contestants, options, console):
             cores=available_cores(),
             say=lambda text: status.update(f"{case.name}: {text}"),
         )
+        if options.memory:
+            status.update(f"{case.name}: memory")
+            measure_memory(entries, options.limit)
     console.print(table(case.name, problem, entries, missing), "")
     return rows(case.name, problem, entries)
+
+
+def measure_memory(entries, limit):
+    """Measure who reached the target, and runs no longer than the limit."""
+    for entry in entries:
+        if entry.reached and min(entry.seconds) <= limit:
+            try:
+                entry.peak = memory.peak(entry, limit)
+            except memory.NotMeasuredError as reason:
+                entry.tell(f"memory not measured: {reason}")
 
 
 def main(arguments=None, console=None):

@@ -55,6 +55,7 @@ class Criterion(NamedTuple):
     measure: Callable  # alphas (n_alphas,) or (n_alphas, T) -> Measured
     tested: bool = True  # whether the loss is one on samples held out
     fallback: str = "strong"  # the end of the alphas to take where no loss is finite
+    scale: float | np.ndarray = 1.0  # of losses as users see them, number or (T,)
 
 
 class Found(NamedTuple):
@@ -140,7 +141,6 @@ def check_noise(noise_std, n_targets):
 def by_rule(spectrum, rule, *, per_target, noise_std=None, unit=1.0):
     """Judge by a rule in `RULES`. The spectrum's target times `unit` (number or (T,)) is y."""
     entry = RULES[rule]
-    square = np.square(unit) if rule in QUADRATIC else 1.0
     options = {}
     if rule in TAKES_NOISE:
         options["noise_std"] = None if noise_std is None else np.asarray(noise_std) / unit
@@ -148,11 +148,15 @@ def by_rule(spectrum, rule, *, per_target, noise_std=None, unit=1.0):
     def measure(alphas):
         if rule == "loo":
             mean, error = mean_squares(spectrum, alphas, per_target=per_target)
-            return Measured(mean * square, error * square)
+            return Measured(mean, error)
         loss = entry.score(spectrum, alphas, **options)
-        return Measured((loss if per_target else loss.mean(axis=1, keepdims=True)) * square)
+        return Measured(loss if per_target else loss.mean(axis=1, keepdims=True))
 
-    return Criterion(f"rule={rule!r}", measure, rule == "loo", entry.fallback)
+    scale = 1.0
+    if rule in QUADRATIC:
+        with np.errstate(over="ignore", under="ignore"):
+            scale = np.square(unit)
+    return Criterion(f"rule={rule!r}", measure, rule == "loo", entry.fallback, scale)
 
 
 def by_predictions(spectrum, y, scores, *, unit=1.0):
@@ -248,7 +252,7 @@ def search(spectrum, alphas, criterion, *, choose="min"):
         index = found.index
     else:
         index, measured = 0, criterion.measure(alpha[None])
-    score = -measured.loss[index, np.arange(len(alpha))]
+    score = -measured.loss[index, np.arange(len(alpha))] * criterion.scale
     return Found(alpha, score, results(found.alphas, seen[0], criterion), found)
 
 
@@ -266,6 +270,7 @@ def results(alphas, measured, criterion):
     """The losses as scores under the names that users know, flat where there is one column."""
 
     def flat(a):
+        a = a * criterion.scale
         return a[:, 0] if a.shape[1] == 1 else a
 
     out = {

@@ -101,6 +101,11 @@ class SpectralSearch(BaseEstimator):
 
     def _leave_one_out(self, problem, spectrum, y, params):
         """The criterion on one spectrum of all samples."""
+        if self.rule == "loo" and spectrum.n_samples <= spectrum.free:
+            raise ValueError(
+                f"n_samples = {spectrum.n_samples} of positive weight: leave-one-out errors with "
+                f"an intercept need at least two. Use fit_intercept=False, or more samples."
+            )
         rows = spectrum
         searched_between = isinstance(problem.alphas, str)
         if self.rule == "ncp" or (self.rule == "loo" and searched_between):

@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
+from sklearn.utils.metaestimators import available_if
 
 from skreg._linear import LinearRegressor, centred_data, validate_regression
 from skreg._posterior import Posterior
@@ -18,7 +19,13 @@ from skreg._solvers.moments import moments
 from skreg._solvers.spectral import spectral, streamed
 from skreg._solvers.standard_form import operator
 from skreg._solvers.tikhonov import RANDOM, solve
-from skreg._validation import Interval, StrOptions, check_weights, fit_context
+from skreg._validation import (
+    Interval,
+    StrOptions,
+    check_finite_fit,
+    check_weights,
+    fit_context,
+)
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
 SPECTRAL_SOLVERS = ("auto", "svd")
@@ -67,12 +74,14 @@ class Ridge(Posterior, LinearRegressor):
         How to compute the coefficients. All but 'svd' take sparse data, with or without an
         intercept.
 
-        - 'auto': 'lbfgs' with ``positive=True``; else 'cholesky' for dense data, and for sparse
-          data as long as the smaller of X'X and XX' is cheap; else 'sparse_cg'.
-        - 'svd': singular values, the slowest and for any data the safest.
-        - 'cholesky': normal equations with X'X or XX', whichever is smaller. The solution is
+        - 'auto': 'lbfgs' with ``positive=True``; else 'cholesky' for dense data, where a parameter
+          needs the spectrum, and for sparse data as long as the smaller of X'X and XX' is cheap;
+          else 'sparse_cg'.
+        - 'svd': singular values of X, the slowest and for any data the safest.
+        - 'cholesky': normal equations with X'X or XX', whichever is smaller; by eigenvalues in
+          place of Cholesky's factors where these say more. The solution is
           refined with the residuals of the data and certified. Where it cannot be, singular
-          values ('lsqr' to full precision for sparse data) take its place.
+          values ('lsqr' to full precision for large sparse data) take its place.
         - 'sparse_cg': conjugate gradients on the normal equations.
         - 'lsqr': Golub-Kahan bidiagonalization.
         - 'sag', 'saga': stochastic average gradients, for many samples and features of similar
@@ -147,8 +156,7 @@ class Ridge(Posterior, LinearRegressor):
         L-BFGS-B and of the active set with 'lbfgs', rounds of refinement with 'cholesky', 1 with
         'svd'.
     solver_ : str
-        The solver that gave the coefficients. 'svd' stands for singular values, whether they
-        come from X or, where that is harmless, from a Gram matrix.
+        The solver that gave the coefficients.
     n_samples_seen_ : int
         Samples with positive weight that `partial_fit` has seen. After `partial_fit` only.
     n_features_in_ : int
@@ -300,6 +308,7 @@ class Ridge(Posterior, LinearRegressor):
         self._store_solution(solution, alpha, design, y.ndim)
         return self
 
+    @available_if(lambda self: self._check_streamable())
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Add a block of samples, and fit to all blocks so far.
@@ -324,11 +333,11 @@ class Ridge(Posterior, LinearRegressor):
         Raises
         ------
         ValueError
-            For what `fit` refuses, a change in the number of features or targets, and for
-            ``positive``, ``penalty_matrix``, ``prior_mean`` or a solver other than 'auto' and
-            'cholesky'.
+            For what `fit` refuses, and for a change in the number of features or targets.
+        AttributeError
+            With ``positive``, ``penalty_matrix``, ``prior_mean`` or a solver other than 'auto'
+            and 'cholesky', which need the data.
         """
-        self._check_streamable()
         first = not hasattr(self, "_moments")
         X, y = validate_regression(self, X, y, reset=first)
         weight = check_weights(sample_weight, X)
@@ -341,7 +350,9 @@ class Ridge(Posterior, LinearRegressor):
         alpha, options = self._alphas(n_targets), self._spectral_options(X.shape[1], n_targets)
         centred_data(self, X, y, weight)  # for its errors
         block = moments(X, y, weight, fit_intercept=self.fit_intercept)
-        self._moments = block if first else self._moments + block
+        total = block if first else self._moments + block
+        check_finite_fit(self, moments=total.XX, targets=total.yy)
+        self._moments = total
         self.n_samples_seen_ = self._moments.n_samples
         names = ("filter", "max_norm")
         answer = streamed(self._moments, alpha, **{name: options[name] for name in names})
@@ -395,19 +406,20 @@ class Ridge(Posterior, LinearRegressor):
         return len(self._spectral_parameters()) > 0
 
     def _check_streamable(self):
-        """Refuse what moments alone cannot give."""
+        """True, or an error that names what moments alone cannot give."""
         for name in ("penalty_matrix", "prior_mean", "positive"):
             value = getattr(self, name)
             if value is not None and value is not False:
-                raise ValueError(
+                raise AttributeError(
                     f"partial_fit does not go with {name}={value!r}: use fit, or leave {name} at "
                     f"its default."
                 )
         if self.solver not in ("auto", "cholesky"):
-            raise ValueError(
+            raise AttributeError(
                 f"partial_fit solves from moments, not by solver={self.solver!r}: use "
                 f"solver='auto' or 'cholesky'."
             )
+        return True
 
     def _alphas(self, n_targets):
         """One finite, non-negative penalty for each target, in float64."""
@@ -488,8 +500,8 @@ class Ridge(Posterior, LinearRegressor):
     def _warn(self, solution, alpha, n_features):
         """Say what is wrong with a solution, how near it came, and what to do."""
         text, kind = None, ConvergenceWarning
-        singular = np.any(alpha == 0) and self.filter == "tikhonov"
-        if singular and solution.rank is not None and solution.rank < n_features:
+        deficient = solution.rank is not None and solution.rank < n_features
+        if deficient and np.any(alpha == 0) and self.filter == "tikhonov":
             kind = LinAlgWarning
             text = (
                 f"alpha=0, and X has rank {solution.rank} of {n_features} features"

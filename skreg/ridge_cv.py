@@ -117,8 +117,9 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
 
     Notes
     -----
-    Weights count in the fits and in the scores, so that an integer weight equals as many
-    repetitions of the row, in the same fold.
+    Weights count in the fits and in the scores. With folds, an integer weight equals as many
+    repetitions of the row in the same fold. Leave-one-out errors and rules take a row with all
+    its weight as one sample, whose noise has a variance over its weight.
 
     Beyond X the memory is O(p^2 + n r) for n samples, p features and r = min(n, p).
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.linalg import LinAlgWarning
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -55,6 +56,7 @@ def difference(coef, expected):
         Ridge(positive=True, solver="lbfgs", fit_intercept=False),
     ]
 )
+@pytest.mark.filterwarnings("ignore:alpha=0, and X has rank:scipy.linalg.LinAlgWarning")
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -224,7 +226,12 @@ def test_without_penalty_the_norm_is_the_smallest(shape, make, solver):
     X = rng.normal(size=(shape[0], 4)) @ rng.normal(size=(4, shape[1])) + 3
     y = rng.normal(size=shape[0])
     expected = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean(), rcond=1e-10)[0]
-    model = Ridge(0, solver=solver, tol=1e-12).fit(make(X), y)
+    model = Ridge(0, solver=solver, tol=1e-12)
+    if solver in ("auto", "svd", "cholesky"):
+        with pytest.warns(LinAlgWarning, match=f"rank 4 of {shape[1]} features"):
+            model.fit(make(X), y)
+    else:
+        model.fit(make(X), y)
     np.testing.assert_allclose(model.coef_, expected, atol=1e-10)
 
 
@@ -233,7 +240,8 @@ def test_digits_without_penalty():
     X, y = load_digits(return_X_y=True)
     expected = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean(), rcond=1e-12)[0]
     for make in (np.asarray, sparse.csr_array):
-        assert difference(Ridge(0).fit(make(X), y).coef_, expected) < 1e-9
+        with pytest.warns(LinAlgWarning, match="rank 61 of 64 features after centring"):
+            assert difference(Ridge(0).fit(make(X), y).coef_, expected) < 1e-9
 
 
 # positive=True
@@ -494,7 +502,7 @@ def test_clone_pickle_and_set_params():
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert clone(model).get_params() == model.get_params()
     assert model.set_params(alpha=5.0).alpha == 5.0
-    assert Ridge().get_params() == ScikitRidge().get_params()
+    assert ScikitRidge().get_params().items() <= Ridge().get_params().items()
 
 
 # What centring leaves of a column
@@ -505,6 +513,7 @@ def test_clone_pickle_and_set_params():
 )
 @pytest.mark.parametrize("value", [0.1, 1e-3, -7.7, 1e8])
 @pytest.mark.parametrize("alpha", [0.0, 1e-12, 1e-6])
+@pytest.mark.filterwarnings("ignore:alpha=0, and X has rank:scipy.linalg.LinAlgWarning")
 def test_a_constant_column_has_no_coefficient(make, value, alpha):
     X, y, v = data(60, 4)
     X[:, 2] = value

@@ -9,11 +9,12 @@ from skreg._solvers.iterative import conjugate_gradients, lsqr
 from skreg._solvers.spectrum import decompose
 
 GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
+DENSE_SIZE = 2**22  # entries of a sparse X that may become dense for its singular values: 32 MB
 GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients are cheaper
 
 
 def singular_values(design, alpha):
-    """Solve a dense problem by its spectrum."""
+    """Solve by singular values of X, made dense."""
     spectrum = decompose(design, exact=True)
     W = spectrum.coef(alpha[None])[0].astype(design.X.dtype, copy=False)
     residual = float(relative_residual(design, alpha, W.T).max())
@@ -21,7 +22,7 @@ def singular_values(design, alpha):
 
 
 def direct(design, alpha, *, gram=None):
-    """Normal equations where they are harmless, else singular values (sparse: tight LSQR).
+    """Normal equations where they are harmless, else singular values (large sparse: tight LSQR).
 
     float32 data get a second chance in float64, which costs less than their singular values.
     """
@@ -30,7 +31,7 @@ def direct(design, alpha, *, gram=None):
         solution = normal_equations.solve(design.double(), alpha)
     if solution is not None:
         return solution._replace(coef=solution.coef.astype(design.X.dtype, copy=False))
-    if not sparse.issparse(design.X):
+    if not sparse.issparse(design.X) or np.prod(design.X.shape) <= DENSE_SIZE:
         return singular_values(design, alpha)
     patience = max(1000, 20 * min(design.X.shape))  # rounding delays LSQR beyond min(n, p)
     return lsqr(design, alpha, tol=rounding_limit(design.X, 100), max_iter=patience)

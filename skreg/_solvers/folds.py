@@ -23,7 +23,7 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 
-from skreg._solvers.design import defer
+from skreg._solvers.design import defer, weighted_mean
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
 from skreg._solvers.products import smaller_gram
@@ -51,9 +51,10 @@ class Samples:
     fit_intercept: bool = True
     filter: object = tikhonov
 
-    def rows(self, rows):
-        """X, y and weights of some samples."""
-        return self.X[rows], self.y[rows], None if self.weight is None else self.weight[rows]
+    def targets(self, rows):
+        """float64 targets and weights (or None) of some samples."""
+        y = self.y[rows].astype(np.float64, copy=False)
+        return y, None if self.weight is None else self.weight[rows]
 
     def moments(self, rows=None):
         """Moments of some samples, or of all."""
@@ -80,7 +81,7 @@ class Fold:
             fast = self._squares_of_moments(alphas)
             if fast is not None:
                 return fast
-        _, y, weight = self.samples.rows(self.test)
+        y, weight = self.samples.targets(self.test)
         errors = y[:, None, :] - self.predictions(alphas)
         weight = np.ones(len(y)) if weight is None else weight
         return np.einsum("i,iat->at", weight, errors**2)
@@ -146,7 +147,8 @@ class Folds:
     def _by_rows(self, k):
         """The fold by singular values of its training samples, to be judged by rows as well."""
         train, test = self.splits[k]
-        X, y, weight = self.samples.rows(train)
+        y, weight = self.samples.targets(train)
+        X = self.samples.X[train]
         design = defer(X, y, weight, fit_intercept=self.samples.fit_intercept)
         spectrum = decompose(design, exact=True, filter=self.samples.filter)
         return Fold(self.samples, test, spectrum, design.X_mean, design.y_mean)
@@ -177,12 +179,12 @@ class MomentFolds(Folds):
     def _train_moments(self, train, test, held_out):
         """Moments of the training samples: the total without others, as far as digits allow."""
         n = self.samples.X.shape[0]
-        left_out = np.ones(n, bool)
-        left_out[train] = False
+        left_out, tested = np.ones(n, bool), np.zeros(n, bool)
+        left_out[train], tested[test] = False, True
         count = np.count_nonzero(left_out)
         if count + len(train) != n or count > n // 2:  # repeated samples, or few
             return self.samples.moments(train)
-        if count != len(test) or not np.all(left_out[test]) or len(np.unique(test)) != count:
+        if count != len(test) or not np.array_equal(left_out, tested):
             held_out = self.samples.moments(np.flatnonzero(left_out))
         rest = self.total - held_out
         return rest if keeps_digits(rest, self.total) else self.samples.moments(train)
@@ -199,10 +201,10 @@ class GramFolds(Folds):
 
     def _make(self, k, alpha):
         train, test = self.splits[k]
-        _, y, weight = self.samples.rows(train)
+        y, weight = self.samples.targets(train)
         G = self.gram[np.ix_(train, train)].astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            spectrum, root, u, y_mean = self._spectrum(G, y.astype(np.float64), weight, alpha)
+            spectrum, root, u, y_mean = self._spectrum(G, y, weight, alpha)
         if spectrum is None:
             return self._by_rows(k)
         cross = self.gram[np.ix_(test, train)]
@@ -272,8 +274,10 @@ def r2_losses(fold, alphas, *, per_target):
 
     A constant target counts as 1 where it is met exactly, else as 0.
     """
-    _, y, weight = fold.samples.rows(fold.test)
-    total = norm2((defer(np.empty((len(y), 0)), y.astype(np.float64), weight).y).T)
+    y, weight = fold.samples.targets(fold.test)
+    mean = np.where(np.ptp(y, axis=0) == 0, y[0], weighted_mean(y, weight))
+    total = np.average(np.square(y - mean), axis=0, weights=weight)
+    total *= len(y) if weight is None else weight.sum(dtype=np.float64)
     # What is left of a constant target is to be compared with zero, so it must not be rounded.
     squares = fold.squares(alphas, by_rows=np.any(total == 0))
     constant = np.where(squares == 0, -1.0, 0.0)

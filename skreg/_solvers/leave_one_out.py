@@ -137,7 +137,7 @@ def full_factors(spectrum, alphas, psi):
 
 
 def short_cut(factors):
-    """A pair whose product is the matrix of factors (r, A); (factors, None) where none is narrower."""
+    """A narrow pair whose product is the matrix of factors (r, A), or (factors, None)."""
     r, A = factors.shape
     if min(r, A) < 8:
         return factors, None

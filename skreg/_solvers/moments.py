@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from skreg._solvers.design import centre
+from skreg._solvers.design import centre, constant_columns, weighted_mean
 from skreg._solvers.products import BLOCK, SHORTEST
 from skreg._solvers.threads import split
 
@@ -110,13 +110,28 @@ def block_moments(X, y, weight, fit_intercept):
     if total == 0:
         return nothing(X.shape[1], y.shape[1], fit_intercept)
     X, y = X.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
-    design = centre(X, y, weight, fit_intercept=fit_intercept)
-    Xc, yc, mean = design.X, design.y, design.X_mean
-    XX, Xy = Xc.T @ Xc, Xc.T @ yc
-    if sparse.issparse(X):  # scaled but not centred
-        root = design.root_weight
-        XX = XX.toarray() - np.outer(total * mean, mean)
-        Xy = Xy - np.outer(mean, root @ yc)
+    if sparse.issparse(X):
+        mean, y_mean, XX, Xy, yc = sparse_products(X.tocsr(), y, weight, fit_intercept)
+    else:
+        design = centre(X, y, weight, fit_intercept=fit_intercept)
+        mean, y_mean, yc = design.X_mean, design.y_mean, design.y
+        XX, Xy = design.X.T @ design.X, design.X.T @ yc
     count = n if weight is None else int(np.count_nonzero(weight))
     yy = np.einsum("it,it->t", yc, yc)
-    return Moments(count, total, mean, design.y_mean, XX, Xy, yy, fit_intercept)
+    return Moments(count, total, mean, y_mean, XX, Xy, yy, fit_intercept)
+
+
+def sparse_products(X, y, weight, fit_intercept):
+    """Means of X and y, X'X, X'y and the scaled y, centred after the product to stay sparse."""
+    root = np.ones(len(y)) if weight is None else np.sqrt(weight, dtype=np.float64)
+    mean, y_mean = np.zeros(X.shape[1]), np.zeros(y.shape[1])
+    if fit_intercept:
+        mean, y_mean = weighted_mean(X, weight), weighted_mean(y, weight)
+        constant = constant_columns(X, weight)
+        mean[constant] = X[[np.argmax(root > 0)]].toarray()[0, constant]
+    yc = root[:, None] * (y - y_mean)
+    X = sparse.diags_array(root) @ X
+    XX = (X.T @ X).toarray() - np.outer((root @ root) * mean, mean)
+    if fit_intercept:
+        XX[constant] = XX[:, constant] = 0
+    return mean, y_mean, XX, X.T @ yc, yc

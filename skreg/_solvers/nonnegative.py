@@ -32,7 +32,7 @@ def nonnegative(design, alpha, *, tol, max_iter=None):
     rounding. `max_iter` bounds the steps of each of the three methods (default 15000).
     """
     max_iter = 15000 if max_iter is None else max_iter
-    n, p = design.X.shape
+    p = design.X.shape[1]
     is_sparse = sparse.issparse(design.X)
     cheap = has_cheap_gram(design.X) if is_sparse else p <= GRAM_SIZE
     gram = smaller_gram(design) if cheap and not is_wide(design) else None

@@ -128,7 +128,7 @@ def refine_wide(design, alpha, factor, _):
     refined = refine(factor, design.y.astype(factor.dtype, copy=False), residual)
     if refined is None:
         return None
-    C, reached, rounds, last_step = refined
+    _, reached, rounds, last_step = refined
     if last_step is not None:
         W = W + transposed_times(design, last_step)
     return W, reached, rounds, last_step
@@ -153,6 +153,6 @@ def refine(factor, B, residual):
         if np.all(size * size <= enough * previous):
             start = column_norms(B)
             reached = float(np.max(column_norms(G) / np.where(start > 0, start, 1)))
-            return W, reached, rounds, None if np.all(size <= enough) else step
+            return W, reached, rounds, None if np.all(size <= 16 * enough) else step
         previous = size
     return None

@@ -88,9 +88,7 @@ def transposed_times(design, R):
     p, k = X.shape[1], R.shape[1]
     if not is_wide(design):
         zero = np.zeros((p, k))
-        return sum(
-            over_blocks(design, k, lambda parts: sum((B.T @ R[i] for i, B in parts), zero))
-        )
+        return sum(over_blocks(design, k, lambda parts: sum((B.T @ R[i] for i, B in parts), zero)))
     out = np.empty((p, k))
 
     def fill(parts):

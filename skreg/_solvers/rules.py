@@ -157,14 +157,11 @@ def evidence(spectrum, alphas):
     BayesianRidge, it does not take the intercept's degree of freedom off n. Source: MacKay,
     Neural Computation 4 (1992).
     """
-    phi, psi = spectrum.factors(alphas)
-    n = spectrum.n_samples
+    psi, n = spectrum.factors(alphas)[1], spectrum.n_samples
     square = _weigh(psi, np.square(spectrum.z)) + _outside(spectrum)
     with np.errstate(divide="ignore"):
         fit = np.where(square > 0, np.log(square / n), 0)  # zero targets: the prior decides
-        # log(1 + s^2 / alpha) = -log psi, from the smaller of the two factors.
-        volume = -np.where(psi < 0.5, np.log(psi), np.log1p(-np.minimum(phi, 0.5)))
-    volume = volume.sum(axis=-1)
+        volume = -np.log(psi).sum(axis=-1)  # log(1 + s^2 / alpha) = -log psi
     return np.where(volume < np.inf, n * fit + volume, np.inf)
 
 

@@ -43,7 +43,8 @@ def spectral(
         prior = None  # the standard form has it
     else:
         if prior is not None:
-            design = design._replace(y=design.y - times(design, np.broadcast_to(prior.T, shape(design))))
+            shift = np.broadcast_to(prior, (len(alpha), design.X.shape[1]))
+            design = design._replace(y=design.y - times(design, shift.T))
         spectrum = decompose(design, alpha.min(), filter=filter, exact=exact)
     if max_norm is not None:
         alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm / d, alpha)
@@ -51,11 +52,6 @@ def spectral(
     coef = solution.coef if prior is None else solution.coef + prior
     solution = solution._replace(coef=coef * d[:, None])
     return Answer(solution, alpha, spectrum.rescaled(1.0, d))
-
-
-def shape(design):
-    """The shape (n_features, n_targets) of coefficients in products."""
-    return design.X.shape[1], design.y.shape[1]
 
 
 def solve(spectrum, design, alpha):
@@ -66,7 +62,7 @@ def solve(spectrum, design, alpha):
         if refined is not None:
             W, residual, rounds, _ = refined
             n_iter = np.full(len(alpha), rounds, np.int32)
-            return Solution(W.T, "svd", residual, n_iter, rank=spectrum.rank)
+            return Solution(W.T, "cholesky", residual, n_iter, rank=spectrum.rank)
         spectrum = decompose(design, exact=True)
     W = spectrum.coef(alpha[None])[0]
     residual = np.nan
@@ -119,5 +115,7 @@ def streamed(moments, alpha, *, filter=tikhonov, max_norm=None):
         residual = float(linalg.norm(gap) / start) if start > 0 else 0.0
     n_iter = np.ones(len(W), np.int32)
     return Answer(
-        Solution(W, "svd", residual, n_iter, converged=harmless, rank=spectrum.rank), alpha, spectrum
+        Solution(W, "cholesky", residual, n_iter, converged=harmless, rank=spectrum.rank),
+        alpha,
+        spectrum,
     )

@@ -13,7 +13,7 @@ Whether the factors come from an SVD of Xc, O(n p min(n, p)) with a large consta
 eigenvalues of the smaller Gram matrix, four to twenty times cheaper, is chosen in `decompose`.
 The Gram matrix squares the condition number, so it is taken only where the smallest of s^2 + alpha
 is at least HARMLESS times the largest. Rounding errors of the Gram matrix, a few eps times the
-largest, then change (X'X + alpha I)^-1, and all that follows from it, by less than 1e-10.
+largest, then change scores and coefficients by less than 1e-9 (measured for decaying spectra).
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,8 @@ from skreg._solvers.filters import tikhonov
 from skreg._solvers.products import gram_and_correlation, is_wide, times, transposed_times
 from skreg._solvers.threads import lapack_threads
 
-HARMLESS = 1e-6
+HARMLESS = 3e-8
+APART = 1e-6  # smallest eigenvalue beside the largest that stands out from rounding errors
 VISIBLE = 1e-4  # share of ||y||^2 below which a difference of squares has lost too many digits
 
 
@@ -108,19 +109,27 @@ class Spectrum:
 
     def coef_norm(self, alphas):
         """Norm of the penalized part of the coefficients, (n_alphas, n_targets)."""
-        phi = self.factors(alphas)[0]
-        return self._shaped(np.sqrt(norm2(phi * (self.z.T / self.s))), alphas)
+        return self._shaped(np.sqrt(norm2(self._coef_factors(alphas) * self.z.T)), alphas)
 
     def coef(self, alphas):
         """Coefficients (n_alphas, n_targets, n_features)."""
-        phi = self.factors(alphas)[0]
-        inner = phi * (self.z.T / self.s)
+        inner = self._coef_factors(alphas) * self.z.T
         if self.Vt is not None:
-            W = (inner.reshape(-1, len(self.s)) @ self.Vt).reshape(*inner.shape[:2], -1)
+            rows, (rank, p) = np.prod(inner.shape[:2]), self.Vt.shape
+            W = (inner.reshape(rows, rank) @ self.Vt).reshape(*inner.shape[:2], p)
         else:  # V = Xc'U / s, for a few columns only
             dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
             W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
         return self._shaped(W if self.form is None else self.form.coef(W), alphas)
+
+    def _coef_factors(self, alphas):
+        """phi / s, (n_alphas, 1 or n_targets, rank)."""
+        if self.filter is not tikhonov:
+            return self.factors(alphas)[0] / self.s
+        alphas = np.asarray(alphas, np.float64)
+        alphas = alphas.reshape((1, 1, 1) if alphas.ndim == 0 else (len(alphas), -1, 1))
+        with np.errstate(over="ignore"):  # s / (s^2 + alpha), also where phi itself underflows
+            return 1 / (self.s + alphas / self.s)
 
     # What is said about a choice of alpha ------------------------------------------------------
 
@@ -222,7 +231,9 @@ class Spectrum:
 
     def rescaled(self, c, d):
         """The spectrum of (c X, d y), d of shape (n_targets,)."""
-        return replace(self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d)
+        return replace(
+            self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d
+        )
 
     # Shapes ------------------------------------------------------------------------------------
 
@@ -287,7 +298,7 @@ def from_gram(design, alpha, frame):
     nulls = max(0, len(G) - (frame.n_samples - frame.free))
     if not is_harmless(values, alpha, nulls):
         return None
-    separated, kept = is_harmless(values, 0.0, nulls), significant(values, nulls)
+    separated, kept = is_harmless(values, 0.0, nulls, APART), significant(values, nulls)
     s, vectors = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
     if wide:
         z = vectors @ frame.y
@@ -307,24 +318,32 @@ def from_gram(design, alpha, frame):
 def from_moments(moments, alpha=0.0, *, filter=tikhonov):
     """Spectrum of the data behind moments, without their rows, or None where X'X does harm.
 
-    It gives coefficients and the rules that need no rows.
+    It gives coefficients and the rules that need no rows. alpha = inf takes it in any case.
     """
     free = int(moments.fit_intercept)
-    values, vectors = eigen(moments.XX.copy())
+    empty = np.empty((0, len(moments.XX))), np.empty((0, len(moments.yy)))
+    found = Spectrum(
+        np.empty(0), empty[1], moments.yy, moments.n_samples, free, filter, Vt=empty[0]
+    )
+    top = moments.XX.diagonal().max()
+    if top == 0:
+        return found
+    values, vectors = eigen(moments.XX / top)
     nulls = max(0, len(moments.XX) - (moments.n_samples - free))
-    if not is_harmless(values, alpha if filter is tikhonov else 0.0, nulls):
+    least = alpha if filter is tikhonov or alpha == np.inf else 0.0
+    if least < np.inf and not is_harmless(values, least / top, nulls):
         return None
     kept = significant(values, nulls)
-    s, Vt = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
+    s, Vt = np.sqrt(values[kept]) * np.sqrt(top), np.ascontiguousarray(vectors.T[kept])
     z = (Vt @ moments.Xy) / s[:, None]
     outside = np.maximum(moments.yy - norm2(z.T), 0)
-    return Spectrum(s, z, outside, moments.n_samples, free, filter, Vt=Vt)
+    return replace(found, s=s, z=z, outside=outside, Vt=Vt)
 
 
 def significant(values, nulls):
     """Which eigenvalues are more than rounding: where these are set apart, all others."""
-    apart = is_harmless(values, 0.0, nulls)
-    return values > (HARMLESS / 2 if apart else 4 * np.finfo(float).eps) * values[0]
+    apart = is_harmless(values, 0.0, nulls, APART)
+    return values > (APART / 2 if apart else 4 * np.finfo(float).eps) * values[0]
 
 
 def eigen(G):
@@ -340,12 +359,13 @@ def eigen(G):
     return values[::-1], vectors[:, ::-1]
 
 
-def is_harmless(values, alpha, nulls=0):
+def is_harmless(values, alpha, nulls=0, least=None):
     """Whether eigenvalues, but for that many known zeros, plus alpha spread over few decades."""
+    least = HARMLESS if least is None else least
     if values is None or nulls >= len(values):
         return False
     last = max(values[len(values) - 1 - nulls], 0.0)
-    return last + alpha >= HARMLESS * (values[0] + alpha)
+    return last + alpha >= least * (values[0] + alpha)
 
 
 def from_svd(X, frame, cutoff=0.0):

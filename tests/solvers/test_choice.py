@@ -99,6 +99,15 @@ def test_where_other_rules_say_nothing_the_strongest_is_taken():
     assert choice.found.tolist() == [False]
 
 
+def test_what_is_not_found_on_the_grid_is_not_searched_beside_it(landscape):
+    spectrum = regression()
+    low, high = np.log10(grid(spectrum)[-2:])
+    landscape(lambda u: np.where((low < u) & (u < high), 0, np.inf))
+    choice = choose(spectrum, "landscape")
+    assert not choice.found.any()
+    assert choice.alpha.tolist() == [choice.alphas[-1]] * 2
+
+
 @pytest.mark.parametrize(
     ("filter", "strongest"), [("tikhonov", 3.0), ("landweber", 1.0), ("truncated_svd", 1.0)]
 )
@@ -175,10 +184,12 @@ def test_the_grid_covers_the_spectrum():
 
 def test_the_grid_stops_at_rounding_only_where_no_samples_are_to_spare():
     square = noisy(gravity)  # all 32 directions, singular values from 6.5 to 2e-9
-    assert grid(square)[0] == pytest.approx(np.finfo(float).eps * square.s[0] ** 2)
+    assert grid(square)[0] == pytest.approx(
+        np.finfo(float).eps * square.s[0] ** 2, rel=1e-9, abs=0
+    )
     tall = regression()
     tall.s = tall.s * np.array([1, 1, 1, 1, 1e-10])
-    assert grid(tall)[0] == pytest.approx(1e-3 * tall.s[-1] ** 2)
+    assert grid(tall)[0] == pytest.approx(1e-3 * tall.s[-1] ** 2, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("filter", FILTERS)

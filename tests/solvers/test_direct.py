@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skreg._solvers.direct import automatic, direct, has_cheap_gram
+from skreg._solvers import direct as module
 from skreg._solvers.design import centre
+from skreg._solvers.direct import automatic, direct, has_cheap_gram
 from tests import reference
 
 
@@ -14,13 +15,15 @@ def test_a_good_matrix_is_factorized_and_a_bad_one_decomposed():
     assert direct(centre(X[:, [0, 0, 1]], y), np.zeros(1)).solver == "svd"
 
 
+@pytest.mark.parametrize("large", [2**22, 0])
 @pytest.mark.parametrize("shape", [(40, 10), (10, 40)])
-def test_a_sparse_matrix_without_full_rank_gets_the_minimum_norm(shape):
+def test_a_sparse_matrix_without_full_rank_gets_the_minimum_norm(monkeypatch, shape, large):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(shape[0], 4)) @ rng.normal(size=(4, shape[1]))
     y, sparse_X = rng.normal(size=shape[0]), sparse.csr_array(X)
+    monkeypatch.setattr(module, "DENSE_SIZE", large)
     solution = direct(centre(sparse_X, y), np.zeros(1))
-    assert solution.solver == "lsqr"
+    assert solution.solver == ("svd" if large else "lsqr")
     np.testing.assert_allclose(solution.coef, direct(centre(X, y), np.zeros(1)).coef, atol=1e-11)
 
 

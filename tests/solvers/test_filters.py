@@ -93,9 +93,9 @@ def test_landweber_is_gradient_descent_stopped_early():
 @given(st.integers(1, 10**9), st.integers(1, 40))
 def test_landweber_keeps_digits_near_both_ends(k, shift):
     # 1 - (s / s_max)^2 of an s just below s_max, and of an s far below it, in exact arithmetic.
-    near = 1 - Fraction(1, 2**shift)
+    near = 1 - Fraction(1, 3 * 2**shift)
     far = Fraction(1, 2 ** (shift + 15))
-    s = np.array([1.0, float(near), float(far)])
+    s = np.array([float(3 * r) for r in (1, near, far)])  # exact
     phi, psi = landweber(s, float(k))
     assert (phi[0], psi[0]) == (1, 0)
     log = np.array([k * np.log(float(1 - near**2)), -k * float(far**2 + far**4 / 2)])

@@ -3,8 +3,8 @@ import pytest
 from scipy import sparse
 
 from skreg._solvers.certificate import column_norms
-from skreg._solvers.iterative import conjugate_gradients, lsqr
 from skreg._solvers.design import centre
+from skreg._solvers.iterative import conjugate_gradients, lsqr
 from tests import reference
 
 SOLVERS = [conjugate_gradients, lsqr]

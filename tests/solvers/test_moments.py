@@ -72,10 +72,12 @@ def test_samples_without_weight_add_nothing():
     same(whole - none, whole)
 
 
-def test_constant_columns_have_exactly_no_variance():
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_constant_columns_have_exactly_no_variance(make):
     X, y, _ = data(3000)
     X[:, 1] = 0.1
-    found = moments(X[:1500], y[:1500]) + moments(X[1500:], y[1500:])
+    found = moments(make(X[:1500]), y[:1500]) + moments(make(X[1500:]), y[1500:])
+    assert found.X_mean[1] == 0.1
     assert found.XX[1].max() == found.XX[1].min() == 0
 
 

@@ -297,6 +297,12 @@ def test_l_curve_has_nothing_to_say_without_a_corner():
     assert RULES["l_curve"].score(spectrum, np.zeros(1)).tolist() == [[np.inf, np.inf]]
 
 
+def test_l_curve_has_no_corner_where_it_bends_the_other_way():
+    # One direction: log ||w|| = log(1 - exp(log ||r||)) up to constants, which is concave.
+    spectrum = SlowSpectrum(np.array([[2.0]]), np.array([1.0]), fit_intercept=False)
+    assert np.isinf(RULES["l_curve"].score(spectrum, ALPHAS)).all()
+
+
 def test_l_curve_refuses_truncated_svd():
     with pytest.raises(ValueError, match=r"'l_curve'.*truncated_svd.*another rule"):
         RULES["l_curve"].score(data(filter="truncated_svd"), ALPHAS)
