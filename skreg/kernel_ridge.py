@@ -369,7 +369,7 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
         alphas = self._check_parameters()
         X, y, weight = self._validate(X, y, sample_weight)
         problem = KernelProblem(self, X, y, weight, alphas)
-        self._search(problem, X, y, self._routed(sample_weight, params))
+        self._search(problem, X, y, self._routed(weight, params))
         return self
 
     def _store(self, problem, spectrum, alpha):

@@ -39,7 +39,7 @@ class KernelMatrixFolds(Folds):
 
     def _make(self, k, alpha):
         train, test = self.splits[k]
-        _, y, weight = self.samples.rows(train)
+        y, weight = self.samples.targets(train)
         problem = weigh(self.K[np.ix_(train, train)], y, weight, overwrite=True)
         spectrum = spectrum_of(problem, decompose(problem), filter=self.samples.filter)
         reach = (self.K[np.ix_(test, train)] * problem.root_weight) @ spectrum.U
