@@ -30,6 +30,7 @@ class Answer(NamedTuple):
     spectrum: Spectrum
 
 
+@one_blas_thread()
 def spectral(
     design, alpha, *, filter=tikhonov, penalty=None, prior_mean=None, max_norm=None, exact=False
 ):
@@ -37,12 +38,6 @@ def spectral(
 
     `max_norm` raises alpha until the penalized norm is within it. `exact` asks for an SVD.
     """
-    with one_blas_thread():
-        return held(design, alpha, filter, penalty, prior_mean, max_norm, exact)
-
-
-def held(design, alpha, filter, penalty, prior_mean, max_norm, exact):
-    """`spectral` where threads are held back."""
     design, _, d = in_range(design, scale_X=False)
     prior = None if prior_mean is None else np.atleast_2d(prior_mean) / d[:, None]
     if penalty is not None:
