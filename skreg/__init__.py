@@ -1,6 +1,7 @@
 """skreg: regularization for scikit-learn users."""
 
 from skreg.elastic_net import ElasticNet, Lasso
+from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.mlp import MLPClassifier
 from skreg.ridge import Ridge
 from skreg.ridge_classifier import RidgeClassifier, RidgeClassifierCV
@@ -10,6 +11,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ElasticNet",
+    "KernelRidge",
+    "KernelRidgeCV",
     "Lasso",
     "MLPClassifier",
     "Ridge",

@@ -17,6 +17,7 @@ from skreg._solvers import spectral
 from skreg._solvers.folds import Samples, double_precision, folds_of, r2_losses
 from skreg._solvers.scaling import in_range
 from skreg._solvers.spectrum import decompose, from_moments
+from skreg._solvers.threads import one_blas_thread
 from skreg._validation import (
     StrOptions,
     routing_enabled,
@@ -42,6 +43,7 @@ class SpectralSearch(BaseEstimator):
     filter_order = 2
     store_spectrum = False
     noise_std = None
+    _depth = 7  # of the calls between the user's and a warning
 
     def _check_parameters(self):
         """The alphas, "auto" or how many; or an error that names what does not go together."""
@@ -62,6 +64,12 @@ class SpectralSearch(BaseEstimator):
         n_targets = design.y.shape[1]
         per_target = self.alpha_per_target and n_targets > 1
         problem = Problem(self, X, Y, weight, design, alphas, per_target)
+        self._search(problem, X, y, params)
+
+    @one_blas_thread()
+    def _search(self, problem, X, y, params):
+        """Choose alpha for a problem, and store what was found."""
+        alphas, per_target, n_targets = problem.alphas, problem.per_target, len(problem.unit)
         if self.cv is None:
             spectrum = problem.spectrum()
             criterion = self._leave_one_out(problem, spectrum, y, params)
@@ -70,7 +78,7 @@ class SpectralSearch(BaseEstimator):
             spectrum, criterion = self._folds(problem, splits, y, params)
         found = alpha_search.search(spectrum, alphas, criterion, choose=self.choose)
         given = not isinstance(alphas, str | Integral)
-        alpha_search.warn(found, criterion, given=given, stacklevel=5)
+        alpha_search.warn(found, criterion, given=given, stacklevel=self._depth)
         self.alpha_ = found.alpha if per_target else float(found.alpha[0])
         self.best_score_ = found.score if per_target else float(found.score[0])
         self.cv_results_ = found.results
@@ -129,7 +137,7 @@ class SpectralSearch(BaseEstimator):
     def _folds(self, problem, splits, y, params):
         """The spectrum of all samples, and the criterion of folds."""
         samples, splits, tests = problem.samples(splits)
-        folds = folds_of(samples, splits)
+        folds = problem.folds(samples, splits)
         if self.scoring is None and not is_classifier(self):
             check_sizes(splits, self.cv)
 
@@ -241,6 +249,10 @@ class Problem:
         if hasattr(X, "tocsr"):
             X = X.tocsr()
         return Samples(X, y, weight, self.fit_intercept, self.filter), splits, tests
+
+    def folds(self, samples, splits):
+        """The folds of splits of the samples that have weight."""
+        return folds_of(samples, splits)
 
     def each_sample(self, spectrum, squares):
         """Squared leave-one-out errors, or predictions, (n_samples[, n_targets], n_alphas)."""

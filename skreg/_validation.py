@@ -17,6 +17,7 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "check_alpha",
     "check_dense",
     "check_finite_fit",
     "check_partial_fit_first_call",
@@ -27,6 +28,29 @@ __all__ = [
     "routing_enabled",
     "takes_weights",
 ]
+
+
+def check_alpha(alpha, n_targets):
+    """One finite, non-negative penalty for each target, in float64.
+
+    Raises
+    ------
+    ValueError
+        For NaN, infinity, a negative penalty, or another number of them than 1 or n_targets.
+    """
+    alpha = np.asarray(alpha, dtype=np.float64).ravel()
+    wrong = ~(np.isfinite(alpha) & (alpha >= 0))
+    if wrong.any():
+        raise ValueError(
+            f"alpha must be finite and non-negative for every target; "
+            f"it contains {alpha[wrong][0]}."
+        )
+    if len(alpha) not in (1, n_targets):
+        raise ValueError(
+            f"alpha holds {len(alpha)} penalties but y has {n_targets} targets: pass one "
+            f"number, or one for each target."
+        )
+    return np.broadcast_to(alpha, n_targets)
 
 
 def check_weights(sample_weight, X):

@@ -1,0 +1,175 @@
+"""Kernel ridge, and the spectrum of a kernel matrix.
+
+Among the functions f of the space that a kernel k spans, kernel ridge minimizes
+
+    sum_i v_i (y_i - f(x_i))^2 + alpha ||f||^2,
+
+and its solution is f(x) = sum_j c_j k(x, x_j). With D = diag(sqrt(v)), A = D K D and c = D g,
+
+    (A + alpha I) g = D y.
+
+That is ridge without intercept on the data A^(1/2), whose Gram matrix A is. So the
+eigendecomposition A = U diag(s^2) U' is a `Spectrum` with V = U, and all that a spectrum answers
+holds here too; its coefficients w are coordinates of f, with ||w|| = ||f||, and g = A^(-1/2) w.
+Directions in which A vanishes change no value of f, so they are left out of g where A + alpha I
+is too badly conditioned for a direct solution.
+
+Source: Saunders, Gammerman and Vovk, Ridge Regression Learning Algorithm in Dual Variables,
+ICML (1998).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from skreg._solvers.filters import tikhonov
+from skreg._solvers.normal_equations import Eigen, factorize, refine
+from skreg._solvers.spectrum import Spectrum, norm2
+from skreg._solvers.threads import lapack_threads, split
+
+NEGATIVE = 1e-6  # share of the largest eigenvalue that a negative one may have by rounding
+WELL_CONDITIONED = np.finfo(float).eps ** (2 / 3)  # the limit of `factorize`
+
+
+class Problem(NamedTuple):
+    """The kernel matrix and the targets, rows scaled by the roots of their weights."""
+
+    A: np.ndarray  # (n, n), float64: D K D
+    y: np.ndarray  # (n, n_targets), float64: D y
+    root_weight: np.ndarray  # (n,), the diagonal of D
+    eps: float  # precision of the entries of K
+
+
+class Decomposition(NamedTuple):
+    """A = U diag(values) U', the eigenvalues decreasing; those beyond `rank` are rounding."""
+
+    values: np.ndarray
+    U: np.ndarray
+    rank: int
+
+
+class DualSolution(NamedTuple):
+    """Dual coefficients (n, n_targets), and the rank of A where it had to be looked at."""
+
+    dual_coef: np.ndarray
+    rank: int | None = None
+
+
+def weigh(K, y, weight=None, *, overwrite=False):
+    """Return the `Problem` of a kernel matrix (n, n) and targets (n,) or (n, n_targets).
+
+    K is not copied where it can be used as it is; `overwrite` lets it be changed.
+    """
+    A = K.astype(np.float64, copy=False)
+    root = np.ones(len(K)) if weight is None else np.sqrt(weight, dtype=np.float64)
+    if weight is not None:
+        A = A if overwrite or A is not K else A.copy()
+        A *= root
+        A *= root[:, None]
+    y = y.reshape(len(y), -1) * root[:, None]
+    return Problem(A, y, root, float(np.finfo(K.dtype).eps))
+
+
+def solve(problem, alpha, decomposition=None):
+    """Return the `DualSolution` for alpha (n_targets,).
+
+    By Cholesky's factors; by the eigenvalues where targets have different penalties, these are
+    at hand, or Cholesky's method fails. Both are refined with the residual. Where A + alpha I is
+    nearly singular, the eigenvalues above rounding give the function of least norm.
+    """
+    solution = None
+    with np.errstate(all="ignore"):  # overflow shows in the refinement
+        if decomposition is None and np.ptp(alpha) == 0:
+            with lapack_threads(len(problem.A)):
+                factor = factorize(np.array(problem.A, order="C"), alpha)
+            solution = refined(problem, alpha, factor)
+        if solution is None:
+            decomposition = decompose(problem) if decomposition is None else decomposition
+            solution = refined(problem, alpha, eigen_factor(decomposition, alpha))
+    if solution is None:
+        spectrum = spectrum_of(problem, decomposition)
+        solution = DualSolution(dual_coef(spectrum, alpha[None])[0], decomposition.rank)
+    return solution
+
+
+def eigen_factor(decomposition, alpha):
+    """The decomposition as what solves for A + alpha I, or None where that is nearly singular."""
+    values, U, _ = decomposition
+    first, last = values[0] + alpha.min(), values[-1] + alpha.min()
+    return Eigen(U, values, alpha) if last > WELL_CONDITIONED * first else None
+
+
+def refined(problem, alpha, factor):
+    """The solution by a factor of A + alpha I, or None where it cannot be certified."""
+    if factor is None:
+        return None
+    A, y, root, _ = problem
+    found = refine(factor, y, lambda G: y - product(A, G) - G * alpha)
+    return None if found is None else DualSolution(root[:, None] * found[0])
+
+
+def decompose(problem):
+    """Return the `Decomposition` of the weighted kernel matrix.
+
+    Eigenvalues count as zero below n eps times the largest, the error of their computation, and
+    below the size of negative ones: those tell how far rounding in the entries of K has come.
+
+    Raises
+    ------
+    ValueError
+        For a negative eigenvalue that rounding cannot explain.
+    """
+    n = len(problem.A)
+    with lapack_threads(n):
+        # Of -A, for decreasing order.
+        values, U = linalg.eigh(
+            np.negative(problem.A, order="F"), overwrite_a=True, check_finite=False, driver="evd"
+        )
+    values = -values
+    first, last = values[0], values[-1]
+    if last < -NEGATIVE * max(first, 0):
+        raise ValueError(
+            f"The kernel matrix is not positive semidefinite: its eigenvalues (weighted by "
+            f"sample_weight) go from {last:.3g} to {first:.3g}. Use another kernel "
+            f"or other parameters for it, or set the negative eigenvalues of a precomputed "
+            f"matrix to zero."
+        )
+    noise = max(n * problem.eps * first, -2 * last)
+    rank = min(np.count_nonzero(values > noise), np.count_nonzero(problem.root_weight))
+    return Decomposition(values, U, rank)
+
+
+def spectrum_of(problem, decomposition, *, filter=tikhonov, unit=1.0):
+    """The `Spectrum` of A^(1/2), with targets divided by `unit`, a number or (n_targets,)."""
+    values, U, rank = decomposition
+    U, s, y = U[:, :rank], np.sqrt(values[:rank]), problem.y / unit
+    z = U.T @ y
+    n_samples = np.count_nonzero(problem.root_weight)
+    return Spectrum(
+        s=s,
+        z=z,
+        outside=norm2((y - U @ z).T),
+        n_samples=n_samples,
+        filter=filter,
+        U=U,
+        Vt=U.T,
+        y=y,
+        root_weight=problem.root_weight,
+        free_leverage=np.zeros(len(U)),
+        full=rank == n_samples,
+    )
+
+
+def dual_coef(spectrum, alphas):
+    """Dual coefficients D U (phi z / s^2), (n_alphas, n, n_targets); not finite on overflow."""
+    phi = spectrum.factors(alphas)[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        inner = np.swapaxes(phi * (spectrum.z.T / spectrum.s / spectrum.s), 1, 2)
+        return spectrum.root_weight[:, None] * (spectrum.U @ inner)
+
+
+def product(A, G):
+    """A G, for a few columns."""
+    parts = split(lambda start, stop: A[start:stop] @ G, len(A), A.size * G.shape[1])
+    return np.concatenate(parts)
