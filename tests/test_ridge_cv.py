@@ -182,13 +182,14 @@ def test_alpha_per_target_equals_targets_alone(cv, alphas, scoring):
             assert_allclose(found[:, k] if found.ndim == 2 else found, value, rtol=1e-8)
 
 
-def test_weights_equal_repeated_rows_of_the_same_fold():
+@pytest.mark.parametrize("scoring", [None, "neg_mean_squared_error"])
+def test_weights_equal_repeated_rows_of_the_same_fold(scoring):
     X, y, _ = data()
     rng = np.random.default_rng(0)
     count = rng.integers(0, 4, len(X))
     fold = np.arange(len(X)) % 3
-    weighted = RidgeCV(ALPHAS, cv=PredefinedSplit(fold)).fit(X, y, count)
-    repeated = RidgeCV(ALPHAS, cv=PredefinedSplit(np.repeat(fold, count)))
+    weighted = RidgeCV(ALPHAS, cv=PredefinedSplit(fold), scoring=scoring).fit(X, y, count)
+    repeated = RidgeCV(ALPHAS, cv=PredefinedSplit(np.repeat(fold, count)), scoring=scoring)
     repeated.fit(np.repeat(X, count, axis=0), np.repeat(y, count))
     assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-9)
     for key, value in repeated.cv_results_.items():
@@ -316,6 +317,29 @@ def test_scaled_data_give_the_scaled_solution(shape, c, d, options):
     assert_allclose(scaled.coef_ * c / d, plain.coef_, rtol=1e-3, atol=1e-6)
     if options.get("cv"):
         assert_allclose(scaled.best_score_, plain.best_score_, rtol=1e-8)
+
+
+@pytest.mark.parametrize("rule", ["loo", "gcv", "discrepancy"])
+def test_targets_out_of_range_of_their_squares(rule):
+    X, y, _ = data(TALL, 2)
+    noise = [NOISE, 1.1 * NOISE] if rule == "discrepancy" else None
+    options = {"rule": rule, "alpha_per_target": True}
+    plain = RidgeCV(ALPHAS, noise_std=noise, **options).fit(X, y)
+    size = np.array([1e60, 1e-60])
+    noise = None if noise is None else noise * size
+    scaled = RidgeCV(ALPHAS, noise_std=noise, **options).fit(X, y * size)
+    assert_array_equal(scaled.alpha_, plain.alpha_)
+    assert_allclose(scaled.best_score_, plain.best_score_ * size**2, rtol=1e-9)
+    for key in scaled.cv_results_.keys() - {"alpha"}:
+        assert_allclose(scaled.cv_results_[key], plain.cv_results_[key] * size**2, rtol=1e-9)
+
+
+def test_a_shared_alpha_heeds_the_sizes_of_the_targets():
+    X, y, _ = data(TALL, 2, seed=1)
+    first, second = (RidgeCV(ALPHAS).fit(X, y[:, k]).alpha_ for k in range(2))
+    assert first != second
+    assert RidgeCV(ALPHAS).fit(X, y * [1e60, 1]).alpha_ == first
+    assert RidgeCV(ALPHAS).fit(X, y * [1, 1e60]).alpha_ == second
 
 
 @settings(max_examples=25, deadline=None)
@@ -476,9 +500,11 @@ def test_scores_that_are_not_numbers_are_no_answer():
     scorer = make_scorer(lambda y, z: np.nan)
     with pytest.warns(ConvergenceWarning, match="cv=3 found no answer"):
         RidgeCV(ALPHAS, cv=3, scoring=scorer).fit(X, y)
-    half = make_scorer(lambda y, z: np.nan if np.ptp(z) > 9 else np.ptp(z))
-    found = RidgeCV(ALPHAS, cv=3, scoring=half).fit(X, y)
-    assert np.isfinite(found.best_score_)
+    half = make_scorer(lambda y, z: np.nan if np.ptp(z) > 6 else np.ptp(z))
+    for alphas in (ALPHAS, "auto"):
+        found = quietly(RidgeCV(alphas, cv=3, scoring=half), X, y)
+        assert np.isfinite(found.best_score_)
+        assert np.isnan(found.cv_results_["mean_test_score"]).any()
 
 
 def test_equal_scores_go_to_the_first_alpha():

@@ -75,9 +75,9 @@ class Fold:
         intercept = self.y_mean - (flat @ self.X_mean).reshape(W.shape[:2])
         return (self.samples.X[self.test] @ flat.T).reshape(-1, *W.shape[:2]) + intercept
 
-    def squares(self, alphas, *, by_rows=False):
+    def squares(self, alphas):
         """Weighted sums of squared errors on the test samples, (n_alphas, n_targets)."""
-        if self.moments is not None and not by_rows:
+        if self.moments is not None:
             fast = self._squares_of_moments(alphas)
             if fast is not None:
                 return fast
@@ -278,8 +278,7 @@ def r2_losses(fold, alphas, *, per_target):
     mean = np.where(np.ptp(y, axis=0) == 0, y[0], weighted_mean(y, weight))
     total = np.average(np.square(y - mean), axis=0, weights=weight)
     total *= len(y) if weight is None else weight.sum(dtype=np.float64)
-    # What is left of a constant target is to be compared with zero, so it must not be rounded.
-    squares = fold.squares(alphas, by_rows=np.any(total == 0))
+    squares = fold.squares(alphas)
     constant = np.where(squares == 0, -1.0, 0.0)
     loss = np.where(total > 0, squares / np.where(total > 0, total, 1) - 1, constant)
     return loss if per_target else loss.mean(axis=1, keepdims=True)
