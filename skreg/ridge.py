@@ -292,11 +292,12 @@ class Ridge(Posterior, LinearRegressor):
         alpha = check_alpha(self.alpha, n_targets)
         options = spectral_options(self, X.shape[1], n_targets)
         design = centred_data(self, X, y, weight)
-        self._forget()
         small = min(X.shape) <= SMALL and not sparse.issparse(X)
         if spectral_parameters(self) or solver == "svd" or (small and solver == "auto"):
             answer = spectral(design, alpha, exact=solver == "svd", **options)
-            self._store_answer(answer, design, y.ndim, complete=True)
+            spectrum = answer.spectrum.complete() if self.store_spectrum else answer.spectrum
+            self._store(answer.solution, answer.alpha, design, X.dtype, y.ndim, spectrum)
+            self._warn(answer.solution, answer.alpha)
             return self
         seed = None
         if solver in RANDOM:
@@ -310,7 +311,8 @@ class Ridge(Posterior, LinearRegressor):
             seed=seed,
             overwrite=not self.copy_X,
         )
-        self._store_solution(solution, alpha, design, y.ndim)
+        self._store(solution, alpha, design, X.dtype, y.ndim)
+        self._warn(solution, alpha)
         return self
 
     @available_if(check_streamable)
@@ -358,42 +360,33 @@ class Ridge(Posterior, LinearRegressor):
         block = moments(X, y, weight, fit_intercept=self.fit_intercept)
         total = block if first else self._moments + block
         check_finite_fit(self, moments=total.XX, targets=total.yy)
-        self._moments = total
-        self.n_samples_seen_ = self._moments.n_samples
         names = ("filter", "max_norm")
-        answer = streamed(self._moments, alpha, **{name: options[name] for name in names})
-        self._store_answer(answer, self._moments, y.ndim, complete=False)
+        answer = streamed(total, alpha, **{name: options[name] for name in names})
+        self._store(answer.solution, answer.alpha, total, X.dtype, y.ndim, answer.spectrum)
+        self._moments, self.n_samples_seen_ = total, total.n_samples
+        self._warn(answer.solution, answer.alpha)
         return self
 
-    def _forget(self):
-        """Drop what an earlier fit has left and this one may not set."""
+    def _store(self, solution, alpha, means, dtype, y_ndim, spectrum=None):
+        """Store a solution, and what its spectrum tells; `means` has X_mean and y_mean."""
+        self._store_coef(solution.coef.astype(dtype, copy=False), means, y_ndim)
         for name in ("spectrum_", "filter_factors_", "_moments", "n_samples_seen_"):
-            if hasattr(self, name):
+            if hasattr(self, name):  # of an earlier fit
                 delattr(self, name)
-
-    def _store_answer(self, answer, design, y_ndim, *, complete):
-        """Store a solution by the spectrum, and what the spectrum tells."""
-        self._store_solution(answer.solution, answer.alpha, design, y_ndim)
-        factors = answer.spectrum.factors(answer.alpha[None])[0][0]
-        same = len(factors) == 1 or np.ptp(answer.alpha) == 0
-        self.filter_factors_ = factors[0] if same else factors
-        if self.store_spectrum:
-            self.spectrum_ = answer.spectrum.complete() if complete else answer.spectrum
-
-    def _store_solution(self, solution, alpha, design, y_ndim):
-        """Store coefficients, and warn of what is wrong with them."""
-        dtype = design.X.dtype if hasattr(design, "X") else np.float64
-        self._store_coef(solution.coef.astype(dtype, copy=False), design, y_ndim)
-        self._X_mean = design.X_mean
+        self._X_mean = means.X_mean
         self.n_iter_, self.solver_ = solution.n_iter, solution.solver
         # max_norm gives each target a penalty of its own, as an array of alphas does.
         shared = len(alpha) == 1 or (np.ndim(self.alpha) == 0 and self.max_norm is None)
         self.alpha_ = float(alpha[0]) if shared else np.array(alpha)
-        self._warn(solution, alpha, n_features=len(design.X_mean))
+        if spectrum is not None:
+            factors = spectrum.factors(alpha[None])[0][0]
+            self.filter_factors_ = factors[0] if np.ptp(alpha) == 0 else factors
+            if self.store_spectrum:
+                self.spectrum_ = spectrum
 
-    def _warn(self, solution, alpha, n_features):
+    def _warn(self, solution, alpha):
         """Say what is wrong with a solution, how near it came, and what to do."""
-        text, kind = None, ConvergenceWarning
+        text, kind, n_features = None, ConvergenceWarning, solution.coef.shape[1]
         deficient = solution.rank is not None and solution.rank < n_features
         if deficient and np.any(alpha == 0) and self.filter == "tikhonov":
             kind = LinAlgWarning
@@ -405,10 +398,7 @@ class Ridge(Posterior, LinearRegressor):
         elif not solution.converged:
             text = self._unconverged(solution)
         if text is not None:
-            # The caller of fit, which is wrapped once.
-            warnings.warn(text, kind, stacklevel=self._depth)
-
-    _depth = 5  # of the calls between the user's and the warning
+            warnings.warn(text, kind, stacklevel=4)  # the caller of fit, which is wrapped once
 
     def _unconverged(self, solution):
         """The text of a warning that a solution is not as exact as it was to be."""
