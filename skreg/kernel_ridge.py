@@ -70,13 +70,14 @@ class KernelRidge(KernelRegressor):
 
     Notes
     -----
-    K + alpha diag(1 / v) is factorized by Cholesky's method, for targets with different alphas by
-    its eigenvalues, and the solution refined with its residual. Where the condition number, above
-    3e10, leaves too few digits, the eigenvalues of K above rounding serve: those below count as
-    zero, and dual coefficients along their eigenvectors, which change no prediction, too. A
-    kernel matrix whose rank that decides at ``alpha=0`` is reported in a
-    :class:`scipy.linalg.LinAlgWarning`. An indefinite kernel, such as "sigmoid" with many
-    parameters, is an error as soon as K + alpha diag(1 / v) is not positive definite.
+    K + alpha diag(1 / v) is factorized by Cholesky's method, or where targets have more than six
+    different alphas by its eigenvalues, and the solution is refined with its residual. Where the
+    condition number, above 3e10, leaves too few digits, the eigenvalues of K above rounding
+    serve. Those below count as zero, and dual coefficients along their eigenvectors, which change
+    no prediction, too. At ``alpha=0`` a :class:`scipy.linalg.LinAlgWarning` then tells the rank.
+
+    An indefinite kernel, as "sigmoid" often is, is an error as soon as K + alpha diag(1 / v) is
+    not positive definite.
 
     The cost is O(n_samples^3), the memory 16 bytes for each pair of samples, and some 40 bytes
     where eigenvalues are needed.

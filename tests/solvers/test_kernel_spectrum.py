@@ -29,12 +29,12 @@ def equations(K, y, weight, alpha, dual):
     n=st.integers(1, 25),
     rank=st.integers(1, 25),
     log_alpha=st.floats(-6, 6),
-    equal=st.booleans(),
+    n_alphas=st.integers(1, 8),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_solutions_solve_their_equations(n, rank, log_alpha, equal, seed):
-    K, y, weight = problem(n, min(n, rank), seed=seed)
-    alpha = 10.0**log_alpha * np.array([1, 1 if equal else 3])
+def test_solutions_solve_their_equations(n, rank, log_alpha, n_alphas, seed):
+    K, y, weight = problem(n, min(n, rank), t=8, seed=seed)
+    alpha = 10.0**log_alpha * (1 + np.arange(8) % n_alphas)
     solution = solve(weigh(K, y, weight), alpha)
     assert solution.rank is None
     rest = equations(K, y, weight, alpha, solution.dual_coef)
@@ -47,6 +47,10 @@ def test_every_route_gives_the_same(monkeypatch):
     by_cholesky = solve(setting, alpha).dual_coef
     by_eigenvalues = solve(setting, alpha, decompose(setting)).dual_coef
     by_spectrum = dual_coef(spectrum_of(setting, decompose(setting)), alpha)[0]
+    one_by_one = solve(setting, np.array([0.3, 0.4])).dual_coef
+    assert_allclose(one_by_one[:, 0], by_cholesky[:, 0], rtol=1e-12)
+    monkeypatch.setattr(kernel_spectrum, "FEW", 1)
+    assert_allclose(solve(setting, np.array([0.3, 0.4])).dual_coef, one_by_one, rtol=1e-11)
     monkeypatch.setattr(kernel_spectrum, "factorize", lambda *_: None)
     after_failure = solve(setting, alpha).dual_coef
     for other in (by_eigenvalues, by_spectrum, after_failure):
@@ -56,9 +60,11 @@ def test_every_route_gives_the_same(monkeypatch):
 def test_cholesky_needs_no_eigenvalues(monkeypatch):
     monkeypatch.delattr(kernel_spectrum, "decompose")
     K, y, weight = problem()
-    assert solve(weigh(K, y, weight), np.array([0.3, 0.3])).rank is None
-    with pytest.raises(NameError):
-        solve(weigh(K, y, weight), np.array([0.3, 0.4]))
+    assert solve(weigh(K, y, weight), np.array([0.3, 0.4])).rank is None
+    y = np.tile(y, 4)
+    assert solve(weigh(K, y, weight), np.full(8, 0.3)).rank is None
+    with pytest.raises(NameError):  # a penalty each: now eigenvalues are cheaper
+        solve(weigh(K, y, weight), np.linspace(0.1, 0.8, 8))
 
 
 def test_the_matrix_is_copied_only_where_it_must_be():
