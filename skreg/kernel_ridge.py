@@ -79,8 +79,8 @@ class KernelRidge(KernelRegressor):
     An indefinite kernel, as "sigmoid" often is, is an error as soon as K + alpha diag(1 / v) is
     not positive definite.
 
-    The cost is O(n_samples^3), the memory 16 bytes for each pair of samples, and some 40 bytes
-    where eigenvalues are needed.
+    The cost is O(n_samples^3), the memory 16 bytes for each pair of samples, and 32 where
+    eigenvalues are needed.
 
     References
     ----------
@@ -255,9 +255,9 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
     Notes
     -----
     The cost is that of the eigenvalues, O(n_samples^3), and O(n_samples^2) for each alpha; with
-    `cv` the eigenvalues of each fold's training samples are added. The memory is about 40 bytes
-    for each pair of samples. Kernel matrices whose negative eigenvalues exceed rounding are
-    refused.
+    `cv` the eigenvalues of each fold's training samples are added. The memory is 32 bytes for
+    each pair of samples, with `cv` 50. Kernel matrices whose negative eigenvalues exceed rounding
+    are refused.
 
     A rule that finds no answer, or ends at the edge of candidates that it was free to take,
     warns with :class:`sklearn.exceptions.ConvergenceWarning`.

@@ -219,6 +219,32 @@ def test_units_do_not_count(unit):
         assert_allclose(other.predict(scaled) / unit, plain.predict(K), rtol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-190, 1e170])
+@pytest.mark.parametrize("filter", ["tikhonov", "damped_svd"])
+def test_targets_whose_squares_leave_the_range(filter, unit):
+    X, y, _ = data()
+    rule = "loo" if filter == "tikhonov" else "robust_gcv"
+    model = KernelRidgeCV("auto", kernel="rbf", filter=filter, rule=rule, store_spectrum=True)
+    alpha, expected = model.fit(X, y).alpha_, model.predict(X)
+    z = model.spectrum_.z
+    model.fit(X, y * unit)
+    assert_allclose(model.alpha_, alpha, rtol=1e-6)
+    assert_allclose(model.predict(X) / unit, expected, rtol=1e-6)
+    assert_allclose(model.spectrum_.z / unit, z, rtol=1e-9)
+
+
+def test_targets_keep_their_proportions():
+    """A target of next to no size has no say in a shared alpha, but one in its own."""
+    X, Y, _ = data(t=2)
+    Y[:, 1] = np.random.default_rng(0).normal(size=len(Y))
+    first, second = (KernelRidgeCV(GRID, kernel="rbf").fit(X, y).alpha_ for y in Y.T)
+    assert KernelRidgeCV(GRID, kernel="rbf").fit(X, Y).alpha_ != first
+    Y[:, 1] *= 1e-190
+    assert KernelRidgeCV(GRID, kernel="rbf").fit(X, Y).alpha_ == first
+    each = KernelRidgeCV(GRID, kernel="rbf", alpha_per_target=True).fit(X, Y)
+    assert_array_equal(each.alpha_, [first, second])
+
+
 def test_overflow_is_an_error():
     X, y, _ = data()
     for model in (KernelRidge(alpha=1e-300), KernelRidgeCV([1e-300])):

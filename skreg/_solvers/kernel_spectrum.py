@@ -149,8 +149,7 @@ def decompose(problem):
             f"matrix to zero."
         )
     noise = max(n * problem.eps * first, -2 * last)
-    rank = min(np.count_nonzero(values > noise), np.count_nonzero(problem.root_weight))
-    return Decomposition(values, U, rank)
+    return Decomposition(values, U, np.count_nonzero(values > noise))
 
 
 def spectrum_of(problem, decomposition, *, filter=tikhonov, unit=1.0):

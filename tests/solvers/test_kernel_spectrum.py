@@ -94,6 +94,9 @@ def test_rank(rank, scale):
 def test_rank_of_single_precision():
     K, y, _ = problem(rank=7)
     assert decompose(weigh(K.astype(np.float32), y)).rank == 7
+    tiny = np.diag([1.0, 1e-8, 1e-8])
+    assert decompose(weigh(tiny.astype(np.float32), y[:3])).rank == 1
+    assert decompose(weigh(tiny, y[:3])).rank == 3
     # The same numbers in float64 have small eigenvalues of both signs: these are rounding too.
     assert decompose(weigh(K.astype(np.float32).astype(float), y)).rank == 7
 
@@ -109,11 +112,25 @@ def test_zero_matrix():
     assert_array_equal(at_zero.dual_coef, 0)
 
 
-def test_singular_directions_are_left_out_of_the_dual_coefficients():
+@pytest.mark.parametrize("alpha", [[0.0, 1e-13], [1e-12, 1e-12], [0.0, 0.0]])
+def test_singular_directions_are_left_out_of_the_dual_coefficients(alpha):
     K, y, _ = problem(rank=7)
-    solution = solve(weigh(K, y), np.array([0.0, 1e-13]))
-    assert solution.rank == 7
-    assert_allclose(solution.dual_coef, np.linalg.pinv(K, rcond=1e-8) @ y, atol=1e-10)
+    setting = weigh(K, y)
+    for decomposition in (None, decompose(setting)):
+        solution = solve(setting, np.array(alpha), decomposition)
+        assert solution.rank == 7
+        assert_allclose(solution.dual_coef, np.linalg.pinv(K, rcond=1e-8) @ y, atol=1e-10)
+
+
+def test_leave_one_out_of_an_interpolation():
+    """As alpha vanishes, the error at sample i tends to (K^-1 y)_i / (K^-1)_ii (Dubrule, 1983)."""
+    K, y, weight = problem()
+    inverse = np.linalg.inv(K)
+    expected = inverse @ y / np.diag(inverse)[:, None]
+    setting = weigh(K, y, weight)
+    spectrum = spectrum_of(setting, decompose(setting))
+    for alpha in (1e-13, 1e-200, 0.0):
+        assert_allclose(spectrum.loo_residuals([alpha])[:, 0], expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("share", [1e-2, 1e-5])
