@@ -17,6 +17,7 @@ from skreg._solvers import spectral
 from skreg._solvers.folds import Samples, double_precision, folds_of, r2_losses
 from skreg._solvers.scaling import in_range
 from skreg._solvers.spectrum import decompose, from_moments
+from skreg._solvers.threads import one_blas_thread
 from skreg._validation import (
     StrOptions,
     routing_enabled,
@@ -42,7 +43,7 @@ class SpectralSearch(BaseEstimator):
     filter_order = 2
     store_spectrum = False
     noise_std = None
-    _depth = 6  # of the calls between the user's and a warning
+    _depth = 7  # of the calls between the user's and a warning
 
     def _check_parameters(self):
         """The alphas, "auto" or how many; or an error that names what does not go together."""
@@ -65,6 +66,7 @@ class SpectralSearch(BaseEstimator):
         problem = Problem(self, X, Y, weight, design, alphas, per_target)
         self._search(problem, X, y, params)
 
+    @one_blas_thread()
     def _search(self, problem, X, y, params):
         """Choose alpha for a problem, and store what was found."""
         alphas, per_target, n_targets = problem.alphas, problem.per_target, len(problem.unit)

@@ -296,7 +296,7 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
     } | KernelRegressor._parameter_constraints
 
     _default_scoring = "r2"
-    _depth = 5
+    _depth = 6
 
     def __init__(
         self,

@@ -14,11 +14,12 @@ from scipy import linalg
 from skreg._solvers.certificate import Solution, relative_residual
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.normal_equations import Eigen, refine_tall, refine_wide
-from skreg._solvers.products import is_wide, times, transposed_times
+from skreg._solvers.products import is_wide, times
 from skreg._solvers.scaling import in_range
 from skreg._solvers.secular import norm_bound_alpha
 from skreg._solvers.spectrum import Spectrum, decompose, dense, frame_of, from_moments, from_svd
 from skreg._solvers.standard_form import standard_form
+from skreg._solvers.threads import one_blas_thread
 
 
 class Answer(NamedTuple):
@@ -29,6 +30,7 @@ class Answer(NamedTuple):
     spectrum: Spectrum
 
 
+@one_blas_thread()
 def spectral(
     design, alpha, *, filter=tikhonov, penalty=None, prior_mean=None, max_norm=None, exact=False
 ):
@@ -77,7 +79,8 @@ def refine(spectrum, design, alpha):
     if is_wide(design):
         return refine_wide(design, alpha, Eigen(spectrum.U, values, alpha), None)
     V = spectrum.Vt.T
-    return refine_tall(design, alpha, Eigen(V, values, alpha), transposed_times(design, design.y))
+    Xy = (V * spectrum.s) @ spectrum.z
+    return refine_tall(design, alpha, Eigen(V, values, alpha), Xy)
 
 
 def general_form(design, penalty, prior, filter):

@@ -231,9 +231,9 @@ class Spectrum:
 
     def rescaled(self, c, d):
         """The spectrum of (c X, d y), d of shape (n_targets,)."""
-        return replace(
-            self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d
-        )
+        with np.errstate(over="ignore"):  # the square may be out of range where y is within
+            outside = self.outside * d * d
+        return replace(self, s=self.s * c, z=self.z * d, outside=outside, y=self.y * d)
 
     # Shapes ------------------------------------------------------------------------------------
 

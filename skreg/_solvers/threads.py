@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
@@ -20,38 +20,71 @@ def controller():
     return ThreadpoolController()
 
 
-def blas_threads(multiply_adds):
-    """A context for work whose largest matrix product has that many multiply-adds.
+def in_main_thread():
+    """Whether BLAS's number of threads may be changed here.
 
-    The number of threads belongs to the process. Only the main thread lowers it: limits of
-    several threads that overlap in time would restore each other's numbers.
+    It belongs to the process: limits of several threads that overlap in time would restore each
+    other's numbers. So only the main thread changes it.
     """
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if multiply_adds >= SMALL_PRODUCT or not in_main_thread:
+    return threading.current_thread() is threading.main_thread()
+
+
+def blas_threads(multiply_adds):
+    """A context for work whose largest matrix product has that many multiply-adds."""
+    if multiply_adds >= SMALL_PRODUCT or not in_main_thread():
         return nullcontext()
     return controller().limit(limits=1, user_api="blas")
 
 
+held_back = []  # the number of threads that `one_blas_thread` took away, while it does
+
+
+@contextmanager
+def one_blas_thread():
+    """A context for work that makes threads of its own: BLAS has one, but in `lapack_threads`.
+
+    BLAS's own threads go on spinning for a while after a product. In between passes over the data
+    they would compete with ours, so that a product of a few rows can cost a whole pass.
+    """
+    if held_back or not in_main_thread():
+        yield
+        return
+    held_back.append(available())
+    try:
+        with controller().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        held_back.pop()
+
+
+def available():
+    """The number of threads that may work."""
+    if held_back:
+        return held_back[0] if in_main_thread() else 1
+    blas = [lib.num_threads for lib in controller().lib_controllers if lib.user_api == "blas"]
+    return max(1, min(blas, default=1))
+
+
 def lapack_threads(size):
     """A context for the factorization of a matrix with that many rows."""
-    return blas_threads(0 if size < SMALL_FACTORIZATION else SMALL_PRODUCT)
+    if not in_main_thread():
+        return nullcontext()
+    limit = 1 if size < SMALL_FACTORIZATION else available()
+    return controller().limit(limits=limit, user_api="blas")
 
 
 def split(work, size, multiply_adds):
     """Return the results of work(start, stop) on parts of range(size), one part a thread.
 
-    There are as many parts as BLAS has threads, and each keeps BLAS to one: `work` then overlaps
-    its memory traffic with the products of the others, and no two pools compete. (BLAS's own
-    threads go on spinning for a while after a product, so nothing that comes before a pass over
-    the data should wake them.) Small work is done in one part, and so is work outside the main
-    thread, which must not lower BLAS's number.
+    There are as many parts as threads may work, and each keeps BLAS to one: `work` then overlaps
+    its memory traffic with the products of the others, and no two pools compete. Small work is
+    done in one part, and so is work outside the main thread.
     """
     parts = 1
-    if multiply_adds >= SMALL_PASS and threading.current_thread() is threading.main_thread():
-        blas = [lib.num_threads for lib in controller().lib_controllers if lib.user_api == "blas"]
-        parts = max(1, min([size, *blas]))
-    with blas_threads(0):
-        if parts == 1:
+    if multiply_adds >= SMALL_PASS and in_main_thread():
+        parts = min(size, available())
+    with one_blas_thread():
+        if parts <= 1:
             return [work(0, size)]
         edges = [size * k // parts for k in range(parts + 1)]
         with ThreadPoolExecutor(parts) as pool:

@@ -14,7 +14,7 @@ from skreg._solvers.iterative import conjugate_gradients, lsqr
 from skreg._solvers.nonnegative import nonnegative
 from skreg._solvers.scaling import in_range
 from skreg._solvers.stochastic import stochastic_gradients
-from skreg._solvers.threads import blas_threads
+from skreg._solvers.threads import blas_threads, one_blas_thread
 
 DIRECT = {"svd": singular_values, "cholesky": direct}
 ITERATIVE = {
@@ -45,7 +45,8 @@ def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0, over
     if solver not in DIRECT:
         options |= {"tol": tol, "max_iter": max_iter}
     n, p = design.X.shape
-    with blas_threads(n * p * min(n, p)):
+    direct = solver in DIRECT and not sparse.issparse(design.X)
+    with one_blas_thread() if direct else blas_threads(n * p * min(n, p)):
         solution = (DIRECT | ITERATIVE)[solver](design, alpha, **options)
     coef = (solution.coef * (d / c)[:, None]).astype(design.X.dtype, copy=False)
     return solution._replace(coef=np.ascontiguousarray(coef))

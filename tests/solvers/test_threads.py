@@ -3,7 +3,15 @@ import threading
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skreg._solvers.threads import SMALL_PRODUCT, blas_threads
+from skreg._solvers.threads import (
+    SMALL_FACTORIZATION,
+    SMALL_PRODUCT,
+    available,
+    blas_threads,
+    lapack_threads,
+    one_blas_thread,
+    split,
+)
 
 
 def counts():
@@ -57,3 +65,46 @@ def test_the_limit_is_lifted_after_an_error():
                 raise KeyboardInterrupt
         except KeyboardInterrupt:
             assert counts() == before
+
+
+def test_blas_is_held_back_but_for_large_factorizations():
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        with one_blas_thread(), one_blas_thread():
+            assert set(counts().values()) == {1}
+            assert available() == 2
+            with lapack_threads(SMALL_FACTORIZATION):
+                assert counts() == before
+            with lapack_threads(SMALL_FACTORIZATION - 1):
+                assert set(counts().values()) == {1}
+            assert set(counts().values()) == {1}
+        assert counts() == before
+        assert available() == 2
+
+
+def test_work_is_split_among_the_threads_that_are_held_back():
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        for context in (one_blas_thread, lambda: threadpool_limits(2, user_api="blas")):
+            with context():
+                inside = split(lambda a, b: (a, b, set(counts().values())), 11, 10**9)
+                assert inside == [(0, 5, {1}), (5, 11, {1})]
+                assert split(lambda a, b: (a, b), 11, 10) == [(0, 11)]
+        assert counts() == before
+    with threadpool_limits(1, user_api="blas"):
+        assert split(lambda a, b: (a, b), 11, 10**9) == [(0, 11)]
+
+
+def test_other_threads_do_not_touch_the_number():
+    results = []
+
+    def work():
+        with one_blas_thread(), lapack_threads(10):
+            results.append((counts(), split(lambda a, b: (a, b), 11, 10**9)))
+
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert results == [(before, [(0, 11)])]
