@@ -71,10 +71,11 @@ class KernelRidge(KernelRegressor):
     Notes
     -----
     K + alpha diag(1 / v) is factorized by Cholesky's method, or where targets have more than six
-    different alphas by its eigenvalues, and the solution is refined with its residual. Where the
-    condition number, above 3e10, leaves too few digits, the eigenvalues of K above rounding
-    serve. Those below count as zero, and dual coefficients along their eigenvectors, which change
-    no prediction, too. At ``alpha=0`` a :class:`scipy.linalg.LinAlgWarning` then tells the rank.
+    different alphas by its eigenvalues, and the solution is refined with its residual. Where that
+    cannot be certified, because the matrix is nearly singular, the eigenvalues of K above
+    rounding serve. Those below count as zero, and dual coefficients along their eigenvectors,
+    which change no prediction, too. At ``alpha=0`` a :class:`scipy.linalg.LinAlgWarning` then
+    tells the rank.
 
     An indefinite kernel, as "sigmoid" often is, is an error as soon as K + alpha diag(1 / v) is
     not positive definite.

@@ -30,7 +30,6 @@ from skreg._solvers.threads import lapack_threads, split
 
 NEGATIVE = 1e-6  # share of the largest eigenvalue that a negative one may have by rounding
 FEW = 6  # factorizations by Cholesky's method that cost less than one by eigenvalues
-WELL_CONDITIONED = np.finfo(float).eps ** (2 / 3)  # the limit of `factorize`
 
 
 class Problem(NamedTuple):
@@ -85,7 +84,8 @@ def solve(problem, alpha, decomposition=None):
             solution = by_cholesky(problem, alpha)
         if solution is None:
             decomposition = decompose(problem) if decomposition is None else decomposition
-            solution = refined(problem, alpha, eigen_factor(decomposition, alpha))
+            factor = Eigen(decomposition.U, decomposition.values, alpha)
+            solution = refined(problem, alpha, factor)
     if solution is None:
         spectrum = spectrum_of(problem, decomposition)
         solution = DualSolution(dual_coef(spectrum, alpha[None])[0], decomposition.rank)
@@ -104,13 +104,6 @@ def by_cholesky(problem, alpha):
             return None
         dual[:, same] = part.dual_coef
     return DualSolution(dual)
-
-
-def eigen_factor(decomposition, alpha):
-    """The decomposition as what solves for A + alpha I, or None where that is nearly singular."""
-    values, U, _ = decomposition
-    first, last = values[0] + alpha.min(), values[-1] + alpha.min()
-    return Eigen(U, values, alpha) if last > WELL_CONDITIONED * first else None
 
 
 def refined(problem, alpha, factor):
