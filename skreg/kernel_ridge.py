@@ -8,13 +8,13 @@ import numpy as np
 from scipy.linalg import LinAlgWarning
 
 from skreg._kernel_model import KernelRegressor
+from skreg._ridge_parameters import filter_function
 from skreg._ridge_search import Problem, SpectralSearch
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.kernel_folds import KernelMatrixFolds
 from skreg._solvers.kernel_spectrum import decompose, dual_coef, solve, spectrum_of
 from skreg._solvers.scaling import units
 from skreg._validation import Interval, check_alpha, fit_context, raise_for_params
-from skreg.ridge import filter_function
 from skreg.ridge_cv import GivenPredictions, RidgeCV
 
 
