@@ -257,8 +257,13 @@ def test_least_norm_where_the_kernel_is_singular():
     """A repeated sample: its two dual coefficients are equal, and f takes the mean of y there."""
     X, y, _ = data(n=15)
     X[3], y[3], y[7] = X[7], 1.0, 2.0
-    with pytest.warns(LinAlgWarning, match="rank is 14, with 15 samples, and alpha=0"):
+    with pytest.warns(LinAlgWarning, match="alpha=0, .* has rank 14 with 15 samples") as record:
         model = KernelRidge(alpha=0, kernel="laplacian").fit(X, y)
+    assert record[0].filename == __file__
+    with pytest.warns(LinAlgWarning, match="alpha=0, .* has rank 14 with 15 samples") as record:
+        found = KernelRidgeCV([0], kernel="laplacian", cv=3).fit(X, y)
+    assert record[0].filename == __file__
+    assert_allclose(found.dual_coef_, model.dual_coef_)
     assert_allclose(model.dual_coef_[3], model.dual_coef_[7], rtol=1e-9)
     others = np.delete(np.arange(15), [3, 7])
     assert_allclose(model.predict(X)[others], y[others], rtol=1e-9)
