@@ -252,8 +252,9 @@ def search(spectrum, alphas, criterion, *, choose="min"):
         index = found.index
     else:
         index, measured = 0, criterion.measure(alpha[None])
-    score = -measured.loss[index, np.arange(len(alpha))] * criterion.scale
-    return Found(alpha, score, results(found.alphas, seen[0], criterion), found)
+    with np.errstate(over="ignore"):  # a square in y's unit may be beyond the largest number
+        score = -measured.loss[index, np.arange(len(alpha))] * criterion.scale
+        return Found(alpha, score, results(found.alphas, seen[0], criterion), found)
 
 
 def one_standard_error(measured, found, descending):

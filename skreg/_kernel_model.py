@@ -1,10 +1,12 @@
 """What kernel regressors share: the kernel matrix, checks at the edge, and prediction."""
 
+import warnings
 from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.utils import gen_batches
@@ -105,13 +107,25 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             check_finite_fit(self, kernel_times_weight=problem.A, y_times_weight=problem.y)
         return problem
 
-    def _store_dual_coef(self, dual_coef, X, y):
-        """Set ``dual_coef_``, flat where y was flat and in the precision of X, and ``X_fit_``."""
+    def _store_solution(self, problem, solution, alpha, X, y, depth):
+        """Set ``dual_coef_``, flat where y was flat and in the precision of X, and ``X_fit_``.
+
+        Warn, so many calls below the user's, where alpha=0 leaves it undetermined.
+        """
         with np.errstate(over="ignore"):
-            dual_coef = dual_coef.astype(X.dtype, copy=False)
+            dual_coef = solution.dual_coef.astype(X.dtype, copy=False)
         check_finite_fit(self, dual_coef_=dual_coef)
         self.dual_coef_ = dual_coef.ravel() if y.ndim == 1 else dual_coef
         self.X_fit_ = X
+        n_samples = np.count_nonzero(problem.root_weight)
+        if solution.rank is not None and alpha.min() == 0 and solution.rank < n_samples:
+            warnings.warn(
+                f"alpha=0, and the kernel matrix has rank {solution.rank} with {n_samples} "
+                f"samples: many dual coefficients fit equally well, those of least norm are "
+                f"given. Use alpha > 0, or another kernel.",
+                LinAlgWarning,
+                stacklevel=depth,
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

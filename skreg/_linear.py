@@ -55,7 +55,8 @@ class LinearModel(BaseEstimator):
 
         One target gives a flat ``coef_`` and, where y was flat, a scalar intercept.
         """
-        intercept = design.y_mean - coef @ design.X_mean
+        with np.errstate(over="ignore", invalid="ignore"):
+            intercept = design.y_mean - coef @ design.X_mean
         check_finite_fit(self, coef_=coef, intercept_=intercept)
         self.coef_ = coef[0] if len(coef) == 1 else coef
         if self.fit_intercept:

@@ -13,6 +13,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from skreg import _alpha_search as alpha_search
 from skreg._linear import centred_data
+from skreg._ridge_parameters import filter_function
 from skreg._solvers import spectral
 from skreg._solvers.folds import Samples, double_precision, folds_of, r2_losses
 from skreg._solvers.scaling import in_range
@@ -23,7 +24,6 @@ from skreg._validation import (
     routing_enabled,
     takes_weights,
 )
-from skreg.ridge import filter_function
 
 CONSTRAINTS = alpha_search.CONSTRAINTS | {
     "fit_intercept": ["boolean"],

@@ -20,6 +20,7 @@ __all__ = [
     "check_alpha",
     "check_dense",
     "check_finite_fit",
+    "check_for_targets",
     "check_partial_fit_first_call",
     "check_weights",
     "fit_context",
@@ -31,26 +32,32 @@ __all__ = [
 
 
 def check_alpha(alpha, n_targets):
-    """One finite, non-negative penalty for each target, in float64.
+    """One finite, non-negative penalty for each target, in float64; else a `ValueError`."""
+    return check_for_targets("alpha", alpha, n_targets, what="penalties")
+
+
+def check_for_targets(name, values, n_targets, *, what="values", positive=False):
+    """`values` of a parameter as one finite number for each target, in float64.
 
     Raises
     ------
     ValueError
-        For NaN, infinity, a negative penalty, or another number of them than 1 or n_targets.
+        For NaN, infinity, a negative value (or zero, where `positive`), or another number of them
+        than 1 or n_targets.
     """
-    alpha = np.asarray(alpha, dtype=np.float64).ravel()
-    wrong = ~(np.isfinite(alpha) & (alpha >= 0))
+    values = np.asarray(values, dtype=np.float64).ravel()
+    wrong = ~(np.isfinite(values) & ((values > 0) if positive else (values >= 0)))
     if wrong.any():
         raise ValueError(
-            f"alpha must be finite and non-negative for every target; "
-            f"it contains {alpha[wrong][0]}."
+            f"{name} must be finite and {'positive' if positive else 'non-negative'} for every "
+            f"target; it contains {values[wrong][0]}."
         )
-    if len(alpha) not in (1, n_targets):
+    if len(values) not in (1, n_targets):
         raise ValueError(
-            f"alpha holds {len(alpha)} penalties but y has {n_targets} targets: pass one "
+            f"{name} holds {len(values)} {what} but y has {n_targets} targets: pass one "
             f"number, or one for each target."
         )
-    return np.broadcast_to(alpha, n_targets)
+    return np.broadcast_to(values, n_targets)
 
 
 def check_weights(sample_weight, X):

@@ -1,20 +1,18 @@
 """Kernel ridge regression."""
 
-import warnings
 from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import LinAlgWarning
 
 from skreg._kernel_model import KernelRegressor
+from skreg._ridge_parameters import filter_function
 from skreg._ridge_search import Problem, SpectralSearch
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.kernel_folds import KernelMatrixFolds
-from skreg._solvers.kernel_spectrum import decompose, dual_coef, solve, spectrum_of
+from skreg._solvers.kernel_spectrum import DualSolution, decompose, dual_coef, solve, spectrum_of
 from skreg._solvers.scaling import units
 from skreg._validation import Interval, check_alpha, fit_context, raise_for_params
-from skreg.ridge import filter_function
 from skreg.ridge_cv import GivenPredictions, RidgeCV
 
 
@@ -70,16 +68,18 @@ class KernelRidge(KernelRegressor):
 
     Notes
     -----
-    K + alpha diag(1 / v) is factorized by Cholesky's method, for targets with different alphas by
-    its eigenvalues, and the solution refined with its residual. Where the condition number, above
-    3e10, leaves too few digits, the eigenvalues of K above rounding serve: those below count as
-    zero, and dual coefficients along their eigenvectors, which change no prediction, too. A
-    kernel matrix whose rank that decides at ``alpha=0`` is reported in a
-    :class:`scipy.linalg.LinAlgWarning`. An indefinite kernel, such as "sigmoid" with many
-    parameters, is an error as soon as K + alpha diag(1 / v) is not positive definite.
+    K + alpha diag(1 / v) is factorized by Cholesky's method, or where targets have more than six
+    different alphas by its eigenvalues, and the solution is refined with its residual. Where that
+    cannot be certified, because the matrix is nearly singular, the eigenvalues of K above
+    rounding serve. Those below count as zero, and dual coefficients along their eigenvectors,
+    which change no prediction, too. At ``alpha=0`` a :class:`scipy.linalg.LinAlgWarning` then
+    tells the rank.
 
-    The cost is O(n_samples^3), the memory 16 bytes for each pair of samples, and some 40 bytes
-    where eigenvalues are needed.
+    An indefinite kernel, as "sigmoid" often is, is an error as soon as K + alpha diag(1 / v) is
+    not positive definite.
+
+    The cost is O(n_samples^3), the memory 16 bytes for each pair of samples, and 32 where
+    eigenvalues are needed.
 
     References
     ----------
@@ -152,16 +152,7 @@ class KernelRidge(KernelRegressor):
         alpha = check_alpha(self.alpha, 1 if y.ndim == 1 else y.shape[1])
         problem = self._problem(X, y, weight)
         solution = solve(problem, alpha)
-        self._store_dual_coef(solution.dual_coef, X, y)
-        n_samples = np.count_nonzero(problem.root_weight)
-        if solution.rank is not None and alpha.min() == 0 and solution.rank < n_samples:
-            warnings.warn(
-                f"The kernel matrix is singular: its rank is {solution.rank}, with {n_samples} "
-                f"samples, and alpha=0 leaves the dual coefficients undetermined. Those of "
-                f"least norm are taken. Use alpha > 0, or another kernel.",
-                LinAlgWarning,
-                stacklevel=3,  # the caller of fit, which is wrapped once
-            )
+        self._store_solution(problem, solution, alpha, X, y, depth=4)
         return self
 
 
@@ -254,9 +245,9 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
     Notes
     -----
     The cost is that of the eigenvalues, O(n_samples^3), and O(n_samples^2) for each alpha; with
-    `cv` the eigenvalues of each fold's training samples are added. The memory is about 40 bytes
-    for each pair of samples. Kernel matrices whose negative eigenvalues exceed rounding are
-    refused.
+    `cv` the eigenvalues of each fold's training samples are added. The memory is 32 bytes for
+    each pair of samples, with `cv` 50. Kernel matrices whose negative eigenvalues exceed rounding
+    are refused.
 
     A rule that finds no answer, or ends at the edge of candidates that it was free to take,
     warns with :class:`sklearn.exceptions.ConvergenceWarning`.
@@ -374,7 +365,11 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
 
     def _store(self, problem, spectrum, alpha):
         """Store the dual coefficients, and the spectrum."""
-        self._store_dual_coef(problem.dual_coef(spectrum, alpha), problem.X, problem.Y)
+        if spectrum.filter is tikhonov:
+            solution = solve(problem.dual, alpha, problem.decomposition)
+        else:
+            solution = DualSolution(dual_coef(spectrum, alpha[None])[0] * problem.unit)
+        self._store_solution(problem.dual, solution, alpha, problem.X, problem.Y, self._depth + 1)
         if hasattr(self, "spectrum_"):
             del self.spectrum_
         if self.store_spectrum:
@@ -411,9 +406,3 @@ class KernelProblem(Problem):
             kept = np.flatnonzero(self.weight)
             K = K[np.ix_(kept, kept)]
         return KernelMatrixFolds(samples, splits, K)
-
-    def dual_coef(self, spectrum, alpha):
-        """Dual coefficients for alpha (n_targets,)."""
-        if spectrum.filter is tikhonov:
-            return solve(self.dual, alpha, self.decomposition).dual_coef
-        return dual_coef(spectrum, alpha[None])[0] * self.unit

@@ -1,7 +1,6 @@
 """Ridge regression."""
 
 import warnings
-from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -9,26 +8,31 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from skreg._linear import LinearRegressor, centred_data, validate_regression
 from skreg._posterior import Posterior
-from skreg._solvers.filters import FILTERS, iterated_tikhonov
+from skreg._ridge_parameters import (
+    check_streamable,
+    choose_solver,
+    spectral_options,
+    spectral_parameters,
+)
+from skreg._solvers.filters import FILTERS
 from skreg._solvers.moments import moments
 from skreg._solvers.spectral import spectral, streamed
-from skreg._solvers.standard_form import operator
 from skreg._solvers.tikhonov import RANDOM, solve
 from skreg._validation import (
     Interval,
     StrOptions,
+    check_alpha,
     check_finite_fit,
     check_weights,
     fit_context,
 )
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
-SPECTRAL_SOLVERS = ("auto", "svd")
 SMALL = 128  # the smaller side of X up to which a spectrum costs no more than anything else
 
 
@@ -281,17 +285,19 @@ class Ridge(Posterior, LinearRegressor):
         TypeError
             For a sparse y, and for sparse X with the solver 'svd' and no intercept.
         """
-        solver = self._choose_solver(X)
+        solver = choose_solver(self, X)
         X, y = validate_regression(self, X, y)
         weight = check_weights(sample_weight, X)
         n_targets = 1 if y.ndim == 1 else y.shape[1]
-        alpha, options = self._alphas(n_targets), self._spectral_options(X.shape[1], n_targets)
+        alpha = check_alpha(self.alpha, n_targets)
+        options = spectral_options(self, X.shape[1], n_targets)
         design = centred_data(self, X, y, weight)
-        self._forget()
         small = min(X.shape) <= SMALL and not sparse.issparse(X)
-        if self._needs_spectrum() or solver == "svd" or (small and solver == "auto"):
+        if spectral_parameters(self) or solver == "svd" or (small and solver == "auto"):
             answer = spectral(design, alpha, exact=solver == "svd", **options)
-            self._store_answer(answer, design, y.ndim, complete=True)
+            spectrum = answer.spectrum.complete() if self.store_spectrum else answer.spectrum
+            self._store(answer.solution, answer.alpha, design, X.dtype, y.ndim, spectrum)
+            self._warn(answer.solution, answer.alpha)
             return self
         seed = None
         if solver in RANDOM:
@@ -305,10 +311,11 @@ class Ridge(Posterior, LinearRegressor):
             seed=seed,
             overwrite=not self.copy_X,
         )
-        self._store_solution(solution, alpha, design, y.ndim)
+        self._store(solution, alpha, design, X.dtype, y.ndim)
+        self._warn(solution, alpha)
         return self
 
-    @available_if(lambda self: self._check_streamable())
+    @available_if(check_streamable)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Add a block of samples, and fit to all blocks so far.
@@ -347,159 +354,39 @@ class Ridge(Posterior, LinearRegressor):
                 f"y has {n_targets} targets, but the first block had "
                 f"{len(self._moments.y_mean)}: call fit to start anew."
             )
-        alpha, options = self._alphas(n_targets), self._spectral_options(X.shape[1], n_targets)
+        alpha = check_alpha(self.alpha, n_targets)
+        options = spectral_options(self, X.shape[1], n_targets)
         centred_data(self, X, y, weight)  # for its errors
         block = moments(X, y, weight, fit_intercept=self.fit_intercept)
         total = block if first else self._moments + block
         check_finite_fit(self, moments=total.XX, targets=total.yy)
-        self._moments = total
-        self.n_samples_seen_ = self._moments.n_samples
         names = ("filter", "max_norm")
-        answer = streamed(self._moments, alpha, **{name: options[name] for name in names})
-        self._store_answer(answer, self._moments, y.ndim, complete=False)
+        answer = streamed(total, alpha, **{name: options[name] for name in names})
+        self._store(answer.solution, answer.alpha, total, X.dtype, y.ndim, answer.spectrum)
+        self._moments, self.n_samples_seen_ = total, total.n_samples
+        self._warn(answer.solution, answer.alpha)
         return self
 
-    def _choose_solver(self, X):
-        """The solver to call, or an error that names the parameters that do not go together."""
-        if self.positive:
-            if self.solver not in ("auto", "lbfgs"):
-                raise ValueError(
-                    f"solver={self.solver!r} cannot keep coefficients positive: use "
-                    f"solver='auto' or 'lbfgs', or positive=False."
-                )
-            for name in self._spectral_parameters():
-                raise ValueError(
-                    f"positive=True does not go with {name}={getattr(self, name)!r}: leave one "
-                    f"of them at its default."
-                )
-            return "lbfgs"
-        if self.solver == "lbfgs":
-            raise ValueError(
-                "solver='lbfgs' is for positive=True only: use another solver, such as 'auto'."
-            )
-        if self.solver not in SPECTRAL_SOLVERS:
-            for name in self._spectral_parameters():
-                raise ValueError(
-                    f"solver={self.solver!r} computes no spectrum, which "
-                    f"{name}={getattr(self, name)!r} needs: use solver='auto' or 'svd'."
-                )
-        if self.solver == "svd" and sparse.issparse(X):
-            # scikit-learn's types: with an intercept a combination of values, else of types.
-            error = ValueError if self.fit_intercept else TypeError
-            raise error(
-                "solver='svd' does not support sparse data: use solver='auto', or a dense array."
-            )
-        return self.solver
-
-    def _spectral_parameters(self):
-        """Names of the parameters that need a spectrum and are not at their defaults."""
-        given = {
-            "filter": self.filter != "tikhonov",
-            "penalty_matrix": self.penalty_matrix is not None,
-            "prior_mean": self.prior_mean is not None,
-            "max_norm": self.max_norm is not None,
-            "store_spectrum": self.store_spectrum,
-        }
-        return [name for name, value in given.items() if value]
-
-    def _needs_spectrum(self):
-        return len(self._spectral_parameters()) > 0
-
-    def _check_streamable(self):
-        """True, or an error that names what moments alone cannot give."""
-        for name in ("penalty_matrix", "prior_mean", "positive"):
-            value = getattr(self, name)
-            if value is not None and value is not False:
-                raise AttributeError(
-                    f"partial_fit does not go with {name}={value!r}: use fit, or leave {name} at "
-                    f"its default."
-                )
-        if self.solver not in ("auto", "cholesky"):
-            raise AttributeError(
-                f"partial_fit solves from moments, not by solver={self.solver!r}: use "
-                f"solver='auto' or 'cholesky'."
-            )
-        return True
-
-    def _alphas(self, n_targets):
-        """One finite, non-negative penalty for each target, in float64."""
-        alpha = np.asarray(self.alpha, dtype=np.float64).ravel()
-        return self._for_targets("alpha", alpha, "penalties", alpha >= 0, n_targets)
-
-    def _for_targets(self, name, values, what, valid, n_targets):
-        """`values` of a parameter for each target, or an error that says what is wrong."""
-        wrong = ~(np.isfinite(values) & valid)
-        if wrong.any():
-            sign = "non-negative" if name == "alpha" else "positive"
-            raise ValueError(
-                f"{name} must be finite and {sign} for every target; it contains "
-                f"{values[wrong][0]}."
-            )
-        if len(values) not in (1, n_targets):
-            raise ValueError(
-                f"{name} holds {len(values)} {what} but y has {n_targets} targets: pass one "
-                f"number, or one for each target."
-            )
-        return np.broadcast_to(values, n_targets)
-
-    def _spectral_options(self, n_features, n_targets):
-        """What `spectral` takes besides the data, checked against their shape."""
-        options = {"filter": self._filter_function(), "max_norm": None}
-        options |= {"penalty": None, "prior_mean": None}
-        if self.penalty_matrix is not None:
-            options["penalty"] = operator(self.penalty_matrix, n_features)
-        if self.prior_mean is not None:
-            prior = check_array(self.prior_mean, ensure_2d=False, input_name="prior_mean")
-            if prior.shape not in ((n_features,), (1, n_features), (n_targets, n_features)):
-                raise ValueError(
-                    f"prior_mean has shape {prior.shape}; expected ({n_features},), one value "
-                    f"for each feature, or ({n_targets}, {n_features}), for each target too."
-                )
-            options["prior_mean"] = np.asarray(prior, np.float64)
-        if self.max_norm is not None:
-            if self.filter != "tikhonov":
-                raise ValueError(
-                    f"max_norm={self.max_norm!r} raises the alpha of ridge and does not go with "
-                    f"filter={self.filter!r}: leave one of them at its default."
-                )
-            bound = np.asarray(self.max_norm, dtype=np.float64).ravel()
-            bound = self._for_targets("max_norm", bound, "bounds", bound > 0, n_targets)
-            options["max_norm"] = bound
-        return options
-
-    def _filter_function(self):
-        """The filter as solvers take it: (s, alpha) -> (phi, 1 - phi)."""
-        return filter_function(self)
-
-    def _forget(self):
-        """Drop what an earlier fit has left and this one may not set."""
+    def _store(self, solution, alpha, means, dtype, y_ndim, spectrum=None):
+        """Store a solution, and what its spectrum tells; `means` has X_mean and y_mean."""
+        self._store_coef(solution.coef.astype(dtype, copy=False), means, y_ndim)
         for name in ("spectrum_", "filter_factors_", "_moments", "n_samples_seen_"):
-            if hasattr(self, name):
+            if hasattr(self, name):  # of an earlier fit
                 delattr(self, name)
-
-    def _store_answer(self, answer, design, y_ndim, *, complete):
-        """Store a solution by the spectrum, and what the spectrum tells."""
-        self._store_solution(answer.solution, answer.alpha, design, y_ndim)
-        factors = answer.spectrum.factors(answer.alpha[None])[0][0]
-        same = len(factors) == 1 or np.ptp(answer.alpha) == 0
-        self.filter_factors_ = factors[0] if same else factors
-        if self.store_spectrum:
-            self.spectrum_ = answer.spectrum.complete() if complete else answer.spectrum
-
-    def _store_solution(self, solution, alpha, design, y_ndim):
-        """Store coefficients, and warn of what is wrong with them."""
-        dtype = design.X.dtype if hasattr(design, "X") else np.float64
-        self._store_coef(solution.coef.astype(dtype, copy=False), design, y_ndim)
-        self._X_mean = design.X_mean
+        self._X_mean = means.X_mean
         self.n_iter_, self.solver_ = solution.n_iter, solution.solver
         # max_norm gives each target a penalty of its own, as an array of alphas does.
         shared = len(alpha) == 1 or (np.ndim(self.alpha) == 0 and self.max_norm is None)
         self.alpha_ = float(alpha[0]) if shared else np.array(alpha)
-        self._warn(solution, alpha, n_features=len(design.X_mean))
+        if spectrum is not None:
+            factors = spectrum.factors(alpha[None])[0][0]
+            self.filter_factors_ = factors[0] if np.ptp(alpha) == 0 else factors
+            if self.store_spectrum:
+                self.spectrum_ = spectrum
 
-    def _warn(self, solution, alpha, n_features):
+    def _warn(self, solution, alpha):
         """Say what is wrong with a solution, how near it came, and what to do."""
-        text, kind = None, ConvergenceWarning
+        text, kind, n_features = None, ConvergenceWarning, solution.coef.shape[1]
         deficient = solution.rank is not None and solution.rank < n_features
         if deficient and np.any(alpha == 0) and self.filter == "tikhonov":
             kind = LinAlgWarning
@@ -511,10 +398,7 @@ class Ridge(Posterior, LinearRegressor):
         elif not solution.converged:
             text = self._unconverged(solution)
         if text is not None:
-            # The caller of fit, which is wrapped once.
-            warnings.warn(text, kind, stacklevel=self._depth)
-
-    _depth = 5  # of the calls between the user's and the warning
+            warnings.warn(text, kind, stacklevel=4)  # the caller of fit, which is wrapped once
 
     def _unconverged(self, solution):
         """The text of a warning that a solution is not as exact as it was to be."""
@@ -544,24 +428,3 @@ class Ridge(Posterior, LinearRegressor):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.solver != "svd"
         return tags
-
-
-def filter_function(estimator):
-    """The filter of an estimator as solvers take it: (s, alpha) -> (phi, 1 - phi)."""
-    name = estimator.filter
-    if name == "iterated_tikhonov":
-        return partial(iterated_tikhonov, order=estimator.filter_order)
-    if isinstance(name, str):
-        return FILTERS[name]
-
-    def filter(s, alpha):
-        phi = np.asarray(name(s, alpha), np.float64)
-        shape = np.broadcast_shapes(s.shape, np.shape(alpha))
-        if phi.shape != shape or not np.all(np.isfinite(phi)):
-            raise ValueError(
-                f"filter={name!r} returned an array of shape {phi.shape} for s of shape {s.shape} "
-                f"and alpha of shape {np.shape(alpha)}; expected finite numbers of shape {shape}."
-            )
-        return phi, 1 - phi
-
-    return filter

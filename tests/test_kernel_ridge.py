@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge as ScikitKernelRidge
 from sklearn.metrics import r2_score
@@ -219,6 +220,32 @@ def test_units_do_not_count(unit):
         assert_allclose(other.predict(scaled) / unit, plain.predict(K), rtol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-190, 1e170])
+@pytest.mark.parametrize("filter", ["tikhonov", "damped_svd"])
+def test_targets_whose_squares_leave_the_range(filter, unit):
+    X, y, _ = data()
+    rule = "loo" if filter == "tikhonov" else "robust_gcv"
+    model = KernelRidgeCV("auto", kernel="rbf", filter=filter, rule=rule, store_spectrum=True)
+    alpha, expected = model.fit(X, y).alpha_, model.predict(X)
+    z = model.spectrum_.z
+    model.fit(X, y * unit)
+    assert_allclose(model.alpha_, alpha, rtol=1e-6)
+    assert_allclose(model.predict(X) / unit, expected, rtol=1e-6)
+    assert_allclose(model.spectrum_.z / unit, z, rtol=1e-9)
+
+
+def test_targets_keep_their_proportions():
+    """A target of next to no size has no say in a shared alpha, but one in its own."""
+    X, Y, _ = data(t=2)
+    Y[:, 1] = np.random.default_rng(0).normal(size=len(Y))
+    first, second = (KernelRidgeCV(GRID, kernel="rbf").fit(X, y).alpha_ for y in Y.T)
+    assert KernelRidgeCV(GRID, kernel="rbf").fit(X, Y).alpha_ != first
+    Y *= [1e-100, 1e-150]  # both are brought into range, by the same factor
+    assert KernelRidgeCV(GRID, kernel="rbf").fit(X, Y).alpha_ == first
+    each = KernelRidgeCV(GRID, kernel="rbf", alpha_per_target=True).fit(X, Y)
+    assert_array_equal(each.alpha_, [first, second])
+
+
 def test_overflow_is_an_error():
     X, y, _ = data()
     for model in (KernelRidge(alpha=1e-300), KernelRidgeCV([1e-300])):
@@ -230,8 +257,13 @@ def test_least_norm_where_the_kernel_is_singular():
     """A repeated sample: its two dual coefficients are equal, and f takes the mean of y there."""
     X, y, _ = data(n=15)
     X[3], y[3], y[7] = X[7], 1.0, 2.0
-    with pytest.warns(LinAlgWarning, match="rank is 14, with 15 samples, and alpha=0"):
+    with pytest.warns(LinAlgWarning, match="alpha=0, .* has rank 14 with 15 samples") as record:
         model = KernelRidge(alpha=0, kernel="laplacian").fit(X, y)
+    assert record[0].filename == __file__
+    with pytest.warns(LinAlgWarning, match="alpha=0, .* has rank 14 with 15 samples") as record:
+        found = KernelRidgeCV([0], kernel="laplacian", cv=3).fit(X, y)
+    assert record[0].filename == __file__
+    assert_allclose(found.dual_coef_, model.dual_coef_)
     assert_allclose(model.dual_coef_[3], model.dual_coef_[7], rtol=1e-9)
     others = np.delete(np.arange(15), [3, 7])
     assert_allclose(model.predict(X)[others], y[others], rtol=1e-9)
@@ -384,10 +416,9 @@ def test_alpha_zero_with_folds():
 
 
 def test_groups_are_routed_to_the_splitter():
-    sklearn = pytest.importorskip("sklearn")
     X, y, _ = data(n=30)
     groups = np.arange(30) % 5
-    with sklearn.config_context(enable_metadata_routing=True):
+    with config_context(enable_metadata_routing=True):
         model = KernelRidgeCV(GRID, kernel="rbf", cv=GroupKFold(5)).fit(X, y, groups=groups)
     splits = list(GroupKFold(5).split(X, y, groups))
     expected = KernelRidgeCV(GRID, kernel="rbf", cv=splits).fit(X, y)

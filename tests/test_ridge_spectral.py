@@ -337,8 +337,27 @@ def test_a_stream_refuses_what_moments_cannot_give():
 def test_a_stream_that_loses_digits_says_so():
     t = np.linspace(0, 1, 200)
     X = t[:, None] ** np.arange(1, 13)
-    with pytest.warns(ConvergenceWarning, match="moments of the blocks are nearly singular"):
+    text = "moments of the blocks are nearly singular"
+    with pytest.warns(ConvergenceWarning, match=text) as record:
         Ridge(1e-14).partial_fit(X, np.cos(4 * t))
+    assert record[0].filename == __file__
+
+
+def test_a_stream_keeps_float32():
+    X, y, _ = data()
+    model = Ridge().partial_fit(X.astype(np.float32), y.astype(np.float32))
+    assert model.coef_.dtype == np.float32
+    assert_allclose(model.coef_, Ridge().fit(X, y).coef_, rtol=1e-5)
+
+
+def test_a_refused_fit_leaves_the_model_as_it_was():
+    X, y, _ = data()
+    model = Ridge(store_spectrum=True).fit(X, y)
+    before = model.predict(X, return_std=True)
+    with pytest.raises(ValueError, match="produced non-finite values in coef_"):
+        model.set_params(alpha=0).fit(X * 1e-200, y * 1e200)
+    for old, new in zip(before, model.predict(X, return_std=True), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_a_stream_serves_the_spectrum():
@@ -361,8 +380,10 @@ def test_a_duplicated_column_shares_the_weight():
         if alpha:
             coef = Ridge(alpha).fit(doubled, y).coef_
         else:
-            with pytest.warns(LinAlgWarning, match="rank 6 of 7 features after centring"):
+            text = "rank 6 of 7 features after centring"
+            with pytest.warns(LinAlgWarning, match=text) as record:
                 coef = Ridge(alpha).fit(doubled, y).coef_
+            assert record[0].filename == __file__
         assert_allclose(coef[0], coef[6], rtol=1e-6)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from skreg._solvers.folds import Fold, Folds
 from skreg._solvers.kernel_spectrum import decompose, spectrum_of, weigh
+from skreg._solvers.threads import lapack_threads
 
 
 class KernelMatrixFold(Fold):
@@ -42,6 +43,8 @@ class KernelMatrixFolds(Folds):
         y, weight = self.samples.targets(train)
         problem = weigh(self.K[np.ix_(train, train)], y, weight, overwrite=True)
         spectrum = spectrum_of(problem, decompose(problem), filter=self.samples.filter)
-        reach = (self.K[np.ix_(test, train)] * problem.root_weight) @ spectrum.U
+        cross = self.K[np.ix_(test, train)] * problem.root_weight
+        with lapack_threads(len(train)):
+            reach = cross @ spectrum.U
         spectrum = replace(spectrum, U=None, Vt=None, y=None)
         return KernelMatrixFold(self.samples, test, spectrum, reach)

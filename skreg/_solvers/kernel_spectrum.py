@@ -29,7 +29,7 @@ from skreg._solvers.spectrum import Spectrum, norm2
 from skreg._solvers.threads import lapack_threads, split
 
 NEGATIVE = 1e-6  # share of the largest eigenvalue that a negative one may have by rounding
-WELL_CONDITIONED = np.finfo(float).eps ** (2 / 3)  # the limit of `factorize`
+FEW = 6  # factorizations by Cholesky's method that cost less than one by eigenvalues
 
 
 class Problem(NamedTuple):
@@ -74,30 +74,36 @@ def weigh(K, y, weight=None, *, overwrite=False):
 def solve(problem, alpha, decomposition=None):
     """Return the `DualSolution` for alpha (n_targets,).
 
-    By Cholesky's factors; by the eigenvalues where targets have different penalties, these are
-    at hand, or Cholesky's method fails. Both are refined with the residual. Where A + alpha I is
-    nearly singular, the eigenvalues above rounding give the function of least norm.
+    By Cholesky's factors; by the eigenvalues where penalties are many, these are at hand, or
+    Cholesky's method fails. Both are refined with the residual. Where A + alpha I is nearly
+    singular, the eigenvalues above rounding give the function of least norm.
     """
     solution = None
     with np.errstate(all="ignore"):  # overflow shows in the refinement
-        if decomposition is None and np.ptp(alpha) == 0:
-            with lapack_threads(len(problem.A)):
-                factor = factorize(np.array(problem.A, order="C"), alpha)
-            solution = refined(problem, alpha, factor)
+        if decomposition is None and len(np.unique(alpha)) <= FEW:
+            solution = by_cholesky(problem, alpha)
         if solution is None:
             decomposition = decompose(problem) if decomposition is None else decomposition
-            solution = refined(problem, alpha, eigen_factor(decomposition, alpha))
+            factor = Eigen(decomposition.U, decomposition.values, alpha)
+            solution = refined(problem, alpha, factor)
     if solution is None:
         spectrum = spectrum_of(problem, decomposition)
         solution = DualSolution(dual_coef(spectrum, alpha[None])[0], decomposition.rank)
     return solution
 
 
-def eigen_factor(decomposition, alpha):
-    """The decomposition as what solves for A + alpha I, or None where that is nearly singular."""
-    values, U, _ = decomposition
-    first, last = values[0] + alpha.min(), values[-1] + alpha.min()
-    return Eigen(U, values, alpha) if last > WELL_CONDITIONED * first else None
+def by_cholesky(problem, alpha):
+    """The solution by one factorization for each penalty, or None where one fails."""
+    dual = np.empty_like(problem.y)
+    for one in np.unique(alpha):
+        same = alpha == one
+        with lapack_threads(len(problem.A)):
+            factor = factorize(np.array(problem.A, order="C"), alpha[same])
+        part = refined(problem._replace(y=problem.y[:, same]), alpha[same], factor)
+        if part is None:
+            return None
+        dual[:, same] = part.dual_coef
+    return DualSolution(dual)
 
 
 def refined(problem, alpha, factor):
@@ -136,8 +142,7 @@ def decompose(problem):
             f"matrix to zero."
         )
     noise = max(n * problem.eps * first, -2 * last)
-    rank = min(np.count_nonzero(values > noise), np.count_nonzero(problem.root_weight))
-    return Decomposition(values, U, rank)
+    return Decomposition(values, U, np.count_nonzero(values > noise))
 
 
 def spectrum_of(problem, decomposition, *, filter=tikhonov, unit=1.0):

@@ -52,7 +52,8 @@ def spectral(
         alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm / d, alpha)
     solution = solve(spectrum, design, alpha)
     coef = solution.coef if prior is None else solution.coef + prior
-    solution = solution._replace(coef=coef * d[:, None])
+    with np.errstate(over="ignore", invalid="ignore"):  # for the caller to see
+        solution = solution._replace(coef=coef * d[:, None])
     return Answer(solution, alpha, spectrum.rescaled(1.0, d))
 
 

@@ -230,10 +230,11 @@ class Spectrum:
         return replace(self, U=self.left(), Vt=Vt, design=None)
 
     def rescaled(self, c, d):
-        """The spectrum of (c X, d y), d of shape (n_targets,)."""
-        with np.errstate(over="ignore"):  # the square may be out of range where y is within
-            outside = self.outside * d * d
-        return replace(self, s=self.s * c, z=self.z * d, outside=outside, y=self.y * d)
+        """The spectrum of (c X, d y), d of shape (n_targets,); what overflows is infinite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return replace(
+                self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d
+            )
 
     # Shapes ------------------------------------------------------------------------------------
 

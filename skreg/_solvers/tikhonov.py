@@ -48,5 +48,6 @@ def solve(design, alpha, solver="auto", *, tol=1e-4, max_iter=None, seed=0, over
     direct = solver in DIRECT and not sparse.issparse(design.X)
     with one_blas_thread() if direct else blas_threads(n * p * min(n, p)):
         solution = (DIRECT | ITERATIVE)[solver](design, alpha, **options)
-    coef = (solution.coef * (d / c)[:, None]).astype(design.X.dtype, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):  # for the caller to see
+        coef = (solution.coef * (d / c)[:, None]).astype(design.X.dtype, copy=False)
     return solution._replace(coef=np.ascontiguousarray(coef))

@@ -50,8 +50,8 @@ def test_alphas_of_each_target():
 
 
 def test_a_fold_is_decomposed_once():
-    X, K, y, weight = data()
-    folds = KernelMatrixFolds(Samples(X, y, weight, False, tikhonov), SPLITS, K)
+    _, K, y, weight = data()
+    folds = KernelMatrixFolds(Samples(K, y, weight, False, tikhonov), SPLITS, K)
     first = folds.fold(0, 0.1)
     assert folds.fold(0, 0.2) is first
     assert folds.fold(1, 0.2) is not first

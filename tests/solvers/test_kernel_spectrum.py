@@ -29,12 +29,12 @@ def equations(K, y, weight, alpha, dual):
     n=st.integers(1, 25),
     rank=st.integers(1, 25),
     log_alpha=st.floats(-6, 6),
-    equal=st.booleans(),
+    n_alphas=st.integers(1, 8),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_solutions_solve_their_equations(n, rank, log_alpha, equal, seed):
-    K, y, weight = problem(n, min(n, rank), seed=seed)
-    alpha = 10.0**log_alpha * np.array([1, 1 if equal else 3])
+def test_solutions_solve_their_equations(n, rank, log_alpha, n_alphas, seed):
+    K, y, weight = problem(n, min(n, rank), t=8, seed=seed)
+    alpha = 10.0**log_alpha * (1 + np.arange(8) % n_alphas)
     solution = solve(weigh(K, y, weight), alpha)
     assert solution.rank is None
     rest = equations(K, y, weight, alpha, solution.dual_coef)
@@ -47,6 +47,10 @@ def test_every_route_gives_the_same(monkeypatch):
     by_cholesky = solve(setting, alpha).dual_coef
     by_eigenvalues = solve(setting, alpha, decompose(setting)).dual_coef
     by_spectrum = dual_coef(spectrum_of(setting, decompose(setting)), alpha)[0]
+    one_by_one = solve(setting, np.array([0.3, 0.4])).dual_coef
+    assert_allclose(one_by_one[:, 0], by_cholesky[:, 0], rtol=1e-12)
+    monkeypatch.setattr(kernel_spectrum, "FEW", 1)
+    assert_allclose(solve(setting, np.array([0.3, 0.4])).dual_coef, one_by_one, rtol=1e-11)
     monkeypatch.setattr(kernel_spectrum, "factorize", lambda *_: None)
     after_failure = solve(setting, alpha).dual_coef
     for other in (by_eigenvalues, by_spectrum, after_failure):
@@ -56,9 +60,11 @@ def test_every_route_gives_the_same(monkeypatch):
 def test_cholesky_needs_no_eigenvalues(monkeypatch):
     monkeypatch.delattr(kernel_spectrum, "decompose")
     K, y, weight = problem()
-    assert solve(weigh(K, y, weight), np.array([0.3, 0.3])).rank is None
-    with pytest.raises(NameError):
-        solve(weigh(K, y, weight), np.array([0.3, 0.4]))
+    assert solve(weigh(K, y, weight), np.array([0.3, 0.4])).rank is None
+    y = np.tile(y, 4)
+    assert solve(weigh(K, y, weight), np.full(8, 0.3)).rank is None
+    with pytest.raises(NameError):  # a penalty each: now eigenvalues are cheaper
+        solve(weigh(K, y, weight), np.linspace(0.1, 0.8, 8))
 
 
 def test_the_matrix_is_copied_only_where_it_must_be():
@@ -88,6 +94,9 @@ def test_rank(rank, scale):
 def test_rank_of_single_precision():
     K, y, _ = problem(rank=7)
     assert decompose(weigh(K.astype(np.float32), y)).rank == 7
+    tiny = np.diag([1.0, 1e-8, 1e-8])
+    assert decompose(weigh(tiny.astype(np.float32), y[:3])).rank == 1
+    assert decompose(weigh(tiny, y[:3])).rank == 3
     # The same numbers in float64 have small eigenvalues of both signs: these are rounding too.
     assert decompose(weigh(K.astype(np.float32).astype(float), y)).rank == 7
 
@@ -103,11 +112,25 @@ def test_zero_matrix():
     assert_array_equal(at_zero.dual_coef, 0)
 
 
-def test_singular_directions_are_left_out_of_the_dual_coefficients():
+@pytest.mark.parametrize("alpha", [[0.0, 1e-13], [1e-12, 1e-12], [0.0, 0.0]])
+def test_singular_directions_are_left_out_of_the_dual_coefficients(alpha):
     K, y, _ = problem(rank=7)
-    solution = solve(weigh(K, y), np.array([0.0, 1e-13]))
-    assert solution.rank == 7
-    assert_allclose(solution.dual_coef, np.linalg.pinv(K, rcond=1e-8) @ y, atol=1e-10)
+    setting = weigh(K, y)
+    for decomposition in (None, decompose(setting)):
+        solution = solve(setting, np.array(alpha), decomposition)
+        assert solution.rank == 7
+        assert_allclose(solution.dual_coef, np.linalg.pinv(K, rcond=1e-8) @ y, atol=1e-10)
+
+
+def test_leave_one_out_of_an_interpolation():
+    """As alpha vanishes, the error at sample i tends to (K^-1 y)_i / (K^-1)_ii (Dubrule, 1983)."""
+    K, y, weight = problem()
+    inverse = np.linalg.inv(K)
+    expected = inverse @ y / np.diag(inverse)[:, None]
+    setting = weigh(K, y, weight)
+    spectrum = spectrum_of(setting, decompose(setting))
+    for alpha in (1e-13, 1e-200, 0.0):
+        assert_allclose(spectrum.loo_residuals([alpha])[:, 0], expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("share", [1e-2, 1e-5])
