@@ -243,6 +243,11 @@ def search(spectrum, alphas, criterion, *, choose="min"):
     found = choice.choose(spectrum, Rule(score, fallback=criterion.fallback), alphas)
     measured, alpha = seen[0], found.alpha
     if choose == "one_se":
+        if measured.std_error is None:
+            raise ValueError(
+                f"choose='one_se' needs a standard error, but {criterion.name} has a single "
+                f"split: use choose='min', or more splits."
+            )
         index = one_standard_error(measured, found, spectrum.filter in DESCENDING)
         alpha = found.alphas[index]
     elif given and criterion.tested:  # scikit-learn takes the first of equal scores

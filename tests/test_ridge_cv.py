@@ -434,6 +434,7 @@ def test_one_sample():
     ({"rule": "l_curve", "filter": "truncated_svd"}, "rule='l_curve' needs a filter"),
     ({"rule": "gcv", "choose": "one_se"}, "choose='one_se' needs .*rule='gcv'"),
     ({"scoring": "r2", "choose": "one_se"}, "choose='one_se' needs .*scoring='r2'"),
+    ({"cv": ShuffleSplit(1), "choose": "one_se"}, "choose='one_se' .* has a single split"),
     ({"rule": "discrepancy"}, "rule='discrepancy' needs noise_std"),
     ({"rule": "discrepancy", "noise_std": [1.0, 2.0]}, "noise_std must be one positive number"),
     ({"rule": "upre", "noise_std": [-1.0]}, "noise_std must be one positive number"),

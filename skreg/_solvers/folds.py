@@ -43,7 +43,7 @@ REST = 0.1  # smallest share of the whole that may be left by a subtraction
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """The data, without samples of weight zero. The intercept's settings stand with them."""
+    """The data, without samples of weight zero, and what is fitted to them."""
 
     X: np.ndarray | sparse.sparray
     y: np.ndarray  # (n, t)
