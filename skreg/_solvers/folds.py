@@ -17,7 +17,7 @@ that is more than one digit, or the spectrum of a fold is not to be had from pro
 precision (see `spectrum`), the rows of its training samples are looked at once more.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -31,11 +31,8 @@ from skreg._solvers.spectrum import (
     VISIBLE,
     Spectrum,
     decompose,
-    eigen,
     from_moments,
-    is_harmless,
-    norm2,
-    significant,
+    from_outer_gram,
 )
 
 REST = 0.1  # smallest share of the whole that may be left by a subtraction
@@ -228,20 +225,7 @@ class GramFolds(Folds):
         frame = Spectrum(
             None, None, None, n, int(samples.fit_intercept), samples.filter, y=y * root[:, None]
         )
-        return (of_gram(G, frame, alpha) if digits else None), root, u, y_mean
-
-
-def of_gram(G, frame, alpha):
-    """The spectrum of centred, weighted data with XX' = G, or None where the product does harm."""
-    values, vectors = eigen(G)
-    nulls = max(0, len(G) - (frame.n_samples - frame.free))
-    if not is_harmless(values, alpha if frame.filter is tikhonov else 0.0, nulls):
-        return None
-    kept = significant(values, nulls)
-    U = vectors[:, kept]
-    z = U.T @ frame.y
-    outside = norm2((frame.y - U @ z).T)
-    return replace(frame, s=np.sqrt(values[kept]), z=z, outside=outside, U=U)
+        return (from_outer_gram(G, frame, alpha) if digits else None), root, u, y_mean
 
 
 def double_precision(design):

@@ -46,5 +46,5 @@ class KernelMatrixFolds(Folds):
         cross = self.K[np.ix_(test, train)] * problem.root_weight
         with lapack_threads(len(train)):
             reach = cross @ spectrum.U
-        spectrum = replace(spectrum, U=None, Vt=None, y=None)
+        spectrum = replace(spectrum, U=None, V=None, y=None)
         return KernelMatrixFold(self.samples, test, spectrum, reach)

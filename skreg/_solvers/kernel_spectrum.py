@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from skreg._solvers.eigen import Eigenvectors
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.normal_equations import Eigen, factorize, refine
 from skreg._solvers.spectrum import Spectrum, norm2
@@ -84,7 +85,7 @@ def solve(problem, alpha, decomposition=None):
             solution = by_cholesky(problem, alpha)
         if solution is None:
             decomposition = decompose(problem) if decomposition is None else decomposition
-            factor = Eigen(decomposition.U, decomposition.values, alpha)
+            factor = Eigen(Eigenvectors(decomposition.U), decomposition.values, alpha)
             solution = refined(problem, alpha, factor)
     if solution is None:
         spectrum = spectrum_of(problem, decomposition)
@@ -158,7 +159,7 @@ def spectrum_of(problem, decomposition, *, filter=tikhonov, unit=1.0):
         n_samples=n_samples,
         filter=filter,
         U=U,
-        Vt=U.T,
+        V=Eigenvectors(U),
         y=y,
         root_weight=problem.root_weight,
         free_leverage=np.zeros(len(U)),

@@ -21,6 +21,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from skreg._solvers.certificate import Solution, column_norms, gradient
+from skreg._solvers.eigen import Eigenvectors
 from skreg._solvers.products import (
     gram_and_correlation,
     is_wide,
@@ -51,7 +52,7 @@ class Cholesky(NamedTuple):
 class Eigen(NamedTuple):
     """A = V diag(values) V' + alpha I, which solves for one alpha a column."""
 
-    V: np.ndarray
+    V: Eigenvectors
     values: np.ndarray
     alpha: np.ndarray  # (n_targets,)
 
@@ -60,8 +61,8 @@ class Eigen(NamedTuple):
         return self.V.dtype
 
     def solve(self, B):
-        shrunk = (self.V.T @ B) / (self.values[:, None] + self.alpha)
-        return self.V @ shrunk.astype(B.dtype, copy=False)
+        shrunk = self.V.transposed_times(B) / (self.values[:, None] + self.alpha)
+        return self.V.times(shrunk.astype(B.dtype, copy=False))
 
 
 def solve(design, alpha, gram=None):
@@ -98,7 +99,7 @@ def factorize(G, alpha):
         values, V = linalg.eigh(G, overwrite_a=True, check_finite=False, driver="evd")
         values = values.astype(np.float64)
         lowest, highest = values[0] + alpha.min(), values[-1] + alpha.min()
-        return Eigen(V, values, alpha) if lowest > limit * highest else None
+        return Eigen(Eigenvectors(V), values, alpha) if lowest > limit * highest else None
     scale = np.exp2(-np.round(np.log2(diagonal) / 2)).astype(G.dtype)
     G.flat[:: len(G) + 1] = diagonal
     G *= scale

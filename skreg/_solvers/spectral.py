@@ -12,6 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from skreg._solvers.certificate import Solution, relative_residual
+from skreg._solvers.eigen import Eigenvectors
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.normal_equations import Eigen, refine_tall, refine_wide
 from skreg._solvers.products import is_wide, times
@@ -59,7 +60,7 @@ def spectral(
 
 def solve(spectrum, design, alpha):
     """Coefficients from a spectrum of the design, refined where a Gram matrix gave it."""
-    by_svd = spectrum.U is not None and spectrum.Vt is not None
+    by_svd = spectrum.U is not None and spectrum.V is not None
     if not by_svd and spectrum.filter is tikhonov:
         refined = refine(spectrum, design, alpha)
         if refined is not None:
@@ -78,10 +79,9 @@ def refine(spectrum, design, alpha):
     """Refinement with the eigenvectors of the Gram matrix; None where it does not contract."""
     values = spectrum.s**2
     if is_wide(design):
-        return refine_wide(design, alpha, Eigen(spectrum.U, values, alpha), None)
-    V = spectrum.Vt.T
-    Xy = (V * spectrum.s) @ spectrum.z
-    return refine_tall(design, alpha, Eigen(V, values, alpha), Xy)
+        return refine_wide(design, alpha, Eigen(Eigenvectors(spectrum.U), values, alpha), None)
+    Xy = spectrum.V.times(spectrum.s[:, None] * spectrum.z)
+    return refine_tall(design, alpha, Eigen(spectrum.V, values, alpha), Xy)
 
 
 def general_form(design, penalty, prior, filter):

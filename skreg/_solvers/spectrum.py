@@ -22,6 +22,7 @@ import numpy as np
 from scipy import linalg
 
 from skreg._solvers import leave_one_out, rules
+from skreg._solvers.eigen import Eigenvectors, eigen
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.products import gram_and_correlation, is_wide, times, transposed_times
 from skreg._solvers.threads import lapack_threads
@@ -57,8 +58,8 @@ class Spectrum:
         (s, alpha) -> (phi, 1 - phi).
     U : ndarray of shape (n_samples, rank) or None
         Left singular vectors; rows carry the roots of their weights.
-    Vt : ndarray of shape (rank, n_features) or None
-        Right singular vectors.
+    V : Eigenvectors or None
+        Right singular vectors; ``Vt`` is the array (rank, n_features) of them, or None.
     """
 
     s: np.ndarray
@@ -68,13 +69,18 @@ class Spectrum:
     free: int = 0
     filter: object = tikhonov
     U: np.ndarray | None = None
-    Vt: np.ndarray | None = None
+    V: Eigenvectors | None = None
     y: np.ndarray | None = None  # (n, t), centred and weighted
     root_weight: np.ndarray | None = None
     free_leverage: np.ndarray | None = None  # (n,), leverages of the free directions
     full: bool = False  # U and the free directions span every sample: any y can be fitted
     design: object = None  # from which U or V can be formed as long as it is at hand
     form: object = None  # StandardForm of a penalty matrix
+
+    @property
+    def Vt(self):  # noqa: N802
+        """Right singular vectors, (rank, n_features), or None."""
+        return None if self.V is None else self.V.array().T
 
     @property
     def rank(self):
@@ -114,9 +120,9 @@ class Spectrum:
     def coef(self, alphas):
         """Coefficients (n_alphas, n_targets, n_features)."""
         inner = self._coef_factors(alphas) * self.z.T
-        if self.Vt is not None:
-            rows, (rank, p) = np.prod(inner.shape[:2]), self.Vt.shape
-            W = (inner.reshape(rows, rank) @ self.Vt).reshape(*inner.shape[:2], p)
+        if self.V is not None:
+            flat = inner.reshape(np.prod(inner.shape[:2]), len(self.s))
+            W = self.V.times(flat.T).T.reshape(*inner.shape[:2], -1)
         else:  # V = Xc'U / s, for a few columns only
             dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
             W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
@@ -179,7 +185,8 @@ class Spectrum:
         (X'X + alpha I)^-1, shape (n_alphas, n_features, n_features), for alpha > 0 or data of
         full column rank. Directions that no penalty holds have their least-squares variance.
         """
-        rank, n_features = self.Vt.shape
+        Vt = self.Vt
+        rank, n_features = Vt.shape
         values = np.atleast_1d(np.asarray(alphas, np.float64))[:, None]
         if np.any(values == 0) and rank < n_features:
             raise ValueError(
@@ -224,10 +231,11 @@ class Spectrum:
 
     def complete(self):
         """The same spectrum with U and V as arrays, and without the data."""
-        Vt = self.Vt
-        if Vt is None:
-            Vt = transposed_times(self.design, self.U).T / self.s[:, None]
-        return replace(self, U=self.left(), Vt=Vt, design=None)
+        V = self.V
+        if V is None:
+            V = Eigenvectors(transposed_times(self.design, self.U) / self.s)
+        V.array()
+        return replace(self, U=self.left(), V=V, design=None)
 
     def rescaled(self, c, d):
         """The spectrum of (c X, d y), d of shape (n_targets,); what overflows is infinite."""
@@ -245,7 +253,8 @@ class Spectrum:
 
     def _in_features(self, diagonals):
         """V diag(row) V' for each row."""
-        return (self.Vt.T * diagonals[:, None, :]) @ self.Vt
+        Vt = self.Vt
+        return (Vt.T * diagonals[:, None, :]) @ Vt
 
 
 def norm2(a):
@@ -291,29 +300,43 @@ def frame_of(design, filter):
 
 def from_gram(design, alpha, frame):
     """Spectrum from the eigenvalues of the smaller Gram matrix, or None where it does harm."""
-    wide = is_wide(design)
     with np.errstate(over="ignore", invalid="ignore"):
         G, Xy = gram_and_correlation(design)
+    if is_wide(design):
+        return from_outer_gram(G, frame, alpha)
     values, vectors = eigen(G)
-    # As many eigenvalues are zero by construction, not by chance.
-    nulls = max(0, len(G) - (frame.n_samples - frame.free))
+    nulls = known_nulls(G, frame)
     if not is_harmless(values, alpha, nulls):
         return None
-    separated, kept = is_harmless(values, 0.0, nulls, APART), significant(values, nulls)
-    s, vectors = np.sqrt(values[kept]), np.ascontiguousarray(vectors.T[kept])
-    if wide:
-        z = vectors @ frame.y
-        outside = norm2((frame.y - vectors.T @ z).T)
-        full = separated and len(s) + frame.free == frame.n_samples
-        return replace(frame, s=s, z=z, outside=outside, U=vectors.T, full=full)
-    z = (vectors @ Xy) / s[:, None]
+    kept = significant(values, nulls)
+    s, V = np.sqrt(values[:kept]), vectors.first(kept)
+    z = V.transposed_times(Xy) / s[:, None]
     outside = frame.outside - norm2(z.T)
     if np.any(outside < VISIBLE * frame.outside):
-        if not separated:
+        if not is_harmless(values, 0.0, nulls, APART):
             return None
-        fit = times(design, vectors.T @ (z / s[:, None]))
+        fit = times(design, V.times(z / s[:, None]))
         outside = norm2((frame.y - fit).T)
-    return replace(frame, s=s, z=z, outside=outside, Vt=vectors)
+    return replace(frame, s=s, z=z, outside=outside, V=V)
+
+
+def from_outer_gram(G, frame, alpha):
+    """Spectrum of data with XcXc' = G, which is overwritten, or None where it does harm."""
+    values, vectors = eigen(G)
+    nulls = known_nulls(G, frame)
+    if not is_harmless(values, alpha if frame.filter is tikhonov else 0.0, nulls):
+        return None
+    kept = significant(values, nulls)
+    s, U = np.sqrt(values[:kept]), vectors.first(kept).array()
+    z = U.T @ frame.y
+    outside = norm2((frame.y - U @ z).T)
+    full = is_harmless(values, 0.0, nulls, APART) and kept + frame.free == frame.n_samples
+    return replace(frame, s=s, z=z, outside=outside, U=U, full=full)
+
+
+def known_nulls(G, frame):
+    """How many eigenvalues of a Gram matrix are zero by construction, not by chance."""
+    return max(0, len(G) - (frame.n_samples - frame.free))
 
 
 def from_moments(moments, alpha=0.0, *, filter=tikhonov):
@@ -322,42 +345,28 @@ def from_moments(moments, alpha=0.0, *, filter=tikhonov):
     It gives coefficients and the rules that need no rows. alpha = inf takes it in any case.
     """
     free = int(moments.fit_intercept)
-    empty = np.empty((0, len(moments.XX))), np.empty((0, len(moments.yy)))
-    found = Spectrum(
-        np.empty(0), empty[1], moments.yy, moments.n_samples, free, filter, Vt=empty[0]
-    )
+    none, V = np.empty((0, len(moments.yy))), Eigenvectors(np.empty((len(moments.XX), 0)))
+    found = Spectrum(np.empty(0), none, moments.yy, moments.n_samples, free, filter, V=V)
     top = moments.XX.diagonal().max()
     if top == 0:
         return found
     values, vectors = eigen(moments.XX / top)
-    nulls = max(0, len(moments.XX) - (moments.n_samples - free))
+    nulls = known_nulls(moments.XX, found)
     least = alpha if filter is tikhonov or alpha == np.inf else 0.0
     if least < np.inf and not is_harmless(values, least / top, nulls):
         return None
     kept = significant(values, nulls)
-    s, Vt = np.sqrt(values[kept]) * np.sqrt(top), np.ascontiguousarray(vectors.T[kept])
-    z = (Vt @ moments.Xy) / s[:, None]
+    s, V = np.sqrt(values[:kept]) * np.sqrt(top), vectors.first(kept)
+    z = V.transposed_times(moments.Xy) / s[:, None]
     outside = np.maximum(moments.yy - norm2(z.T), 0)
-    return replace(found, s=s, z=z, outside=outside, Vt=Vt)
+    return replace(found, s=s, z=z, outside=outside, V=V)
 
 
 def significant(values, nulls):
-    """Which eigenvalues are more than rounding: where these are set apart, all others."""
+    """How many eigenvalues are more than rounding: where these are set apart, all others."""
     apart = is_harmless(values, 0.0, nulls, APART)
-    return values > (APART / 2 if apart else 4 * np.finfo(float).eps) * values[0]
-
-
-def eigen(G):
-    """Eigenvalues in decreasing order and vectors; None where G's entries leave their range."""
-    info = np.finfo(np.float64)
-    top = G.diagonal().max()
-    if not (info.tiny / info.eps < top < info.max * info.eps):
-        return None, None
-    with lapack_threads(len(G)):
-        values, vectors = linalg.eigh(
-            G.astype(np.float64, copy=False), overwrite_a=True, check_finite=False, driver="evd"
-        )
-    return values[::-1], vectors[:, ::-1]
+    least = APART / 2 if apart else 4 * np.finfo(float).eps
+    return int(np.count_nonzero(values > least * values[0]))
 
 
 def is_harmless(values, alpha, nulls=0, least=None):
@@ -389,7 +398,8 @@ def from_svd(X, frame, cutoff=0.0):
     z = U.T @ frame.y
     outside = norm2((frame.y - U @ z).T)
     full = rank + frame.free == frame.n_samples
-    return replace(frame, s=s, z=z, outside=outside, U=U, Vt=Vt, full=full)
+    V = Eigenvectors(Vt.T)
+    return replace(frame, s=s, z=z, outside=outside, U=U, V=V, full=full)
 
 
 def dense(design):
