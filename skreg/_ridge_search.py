@@ -15,9 +15,11 @@ from skreg import _alpha_search as alpha_search
 from skreg._linear import centred_data
 from skreg._ridge_parameters import filter_function
 from skreg._solvers import spectral
+from skreg._solvers.direct import direct
+from skreg._solvers.filters import tikhonov
 from skreg._solvers.folds import Samples, double_precision, folds_of, r2_losses
 from skreg._solvers.scaling import in_range
-from skreg._solvers.spectrum import decompose, from_moments
+from skreg._solvers.spectrum import decompose, frame_of, from_moments
 from skreg._solvers.threads import one_blas_thread
 from skreg._validation import (
     StrOptions,
@@ -88,7 +90,7 @@ class SpectralSearch(BaseEstimator):
 
     def _store(self, problem, spectrum, alpha):
         """Store the coefficients, refined with the residual of the data, and the spectrum."""
-        W = spectral.solve(spectrum, problem.design, alpha).coef * problem.unit[:, None]
+        W = problem.solve(spectrum, alpha).coef * problem.unit[:, None]
         dtype = problem.X.dtype
         self._store_coef(W.astype(dtype, copy=False), problem.original, problem.Y.ndim)
         self._X_mean = problem.original.X_mean
@@ -149,8 +151,9 @@ class SpectralSearch(BaseEstimator):
             def judge(k, fold, alphas):
                 return scores(fold.predictions(alphas) * problem.unit, tests[k])
 
-        spectrum = problem.spectrum(getattr(folds, "total", None))
-        return spectrum, alpha_search.by_folds(folds.losses(judge), f"cv={self.cv!r}")
+        return problem.overview(folds), alpha_search.by_folds(
+            folds.losses(judge), f"cv={self.cv!r}"
+        )
 
     # Metadata ----------------------------------------------------------------------------------
 
@@ -211,7 +214,7 @@ class Problem:
         self.per_target, self.original = per_target, design
         self.targets = Y.reshape(len(Y), -1)
         self.filter, self.exact = filter_function(estimator), estimator.gcv_mode == "svd"
-        self.fit_intercept = estimator.fit_intercept
+        self.fit_intercept, self.gram = estimator.fit_intercept, None
         self.design, _, self.unit = in_range(
             double_precision(design), scale_X=False, common=not per_target
         )
@@ -225,6 +228,23 @@ class Problem:
             if found is not None:
                 return found
         return decompose(self.design, lowest, filter=self.filter, exact=self.exact)
+
+    def overview(self, folds):
+        """What a search by folds needs of all samples: for given alphas no factorization yet."""
+        total = getattr(folds, "total", None)
+        if isinstance(self.alphas, str | Integral) or self.filter is not tikhonov or self.exact:
+            return self.spectrum(total)
+        if total is not None:
+            self.gram = total.XX
+        elif self.weight is None:
+            self.gram = folds.gram
+        return frame_of(self.design, self.filter)
+
+    def solve(self, spectrum, alpha):
+        """The `Solution` for alpha (n_targets,), refined with the residual of the data."""
+        if spectrum.U is None and spectrum.V is None:
+            return direct(self.design, alpha, gram=self.gram)
+        return spectral.solve(spectrum, self.design, alpha)
 
     def samples(self, splits):
         """Samples that have weight, the splits among them, and the test samples among all."""

@@ -399,6 +399,10 @@ class KernelProblem(Problem):
         """The spectrum of the weighted kernel matrix."""
         return spectrum_of(self.dual, self.decomposition, filter=self.filter, unit=self.unit)
 
+    def overview(self, folds):
+        """The spectrum, which a search by folds takes its range from."""
+        return self.spectrum()
+
     def folds(self, samples, splits):
         """The folds of splits of the samples that have weight."""
         K = self.K

@@ -26,51 +26,64 @@ class Eigenvectors:
 
     def times(self, B):
         """V B for B (k, t)."""
-        return self._rotate("N", self.W @ B)
+        product = self.W @ B
+        return product if self.reflectors is None else rotate("N", self.reflectors, product)
 
     def transposed_times(self, B):
         """V'B for B (m, t)."""
-        return self.W.T @ self._rotate("T", B)
+        return self.W.T @ (B if self.reflectors is None else rotate("T", self.reflectors, B))
 
     def array(self):
         """V as an array; it is formed once."""
         if self.reflectors is not None:
             with lapack_threads(len(self.W)):
-                self.W, self.reflectors = self._rotate("N", self.W), None
+                self.W, self.reflectors = rotate("N", self.reflectors, self.W), None
         return self.W
 
-    def _rotate(self, trans, B):
-        """Q B, or Q'B: the reflectors leave the first row as it is."""
-        if self.reflectors is None:
-            return B
-        vectors, tau = self.reflectors
-        out = np.array(B, order="F")
+
+def rotate(trans, reflectors, B):
+    """Q B, or with "T" Q'B: the reflectors leave the first row as it is."""
+    vectors, tau = reflectors
+    out = np.array(B, order="F")
+    if len(tau):
         work = BLOCK * max(1, out.shape[1])
         out[1:] = lapack.dormqr("L", trans, vectors[1:, :-1], tau, out[1:], work)[0]
-        return out
+    return out
 
 
-def eigen(G):
+def tridiagonal(G):
+    """Diagonal and subdiagonal of T, and the reflectors of Q, of G = Q T Q', overwritten."""
+    with lapack_threads(len(G)):
+        vectors, diagonal, beside, tau, _ = lapack.dsytrd(
+            G.T, lower=1, lwork=BLOCK * len(G), overwrite_a=1
+        )
+    return diagonal, beside, (vectors, tau)
+
+
+def in_range(top):
+    """Whether the squares of numbers up to `top` are accurate; false for NaN."""
+    info = np.finfo(np.float64)
+    return info.tiny / info.eps < top < info.max * info.eps
+
+
+def eigen(G, *, whole=False):
     """Eigenvalues of G in decreasing order, and `Eigenvectors`. G is overwritten.
 
-    Nothing, (None, None), where the entries of G leave the range in which squares are accurate.
+    `whole` says that all vectors will be asked for as an array. Nothing, (None, None), where the
+    entries of G leave the range in which squares are accurate.
     """
-    info = np.finfo(np.float64)
-    top = G.diagonal().max()
-    if not (info.tiny / info.eps < top < info.max * info.eps):
+    if not in_range(G.diagonal().max()):
         return None, None
     G = G.astype(np.float64, copy=False)
     with lapack_threads(len(G)):
-        if len(G) < SMALL_FACTORIZATION:
+        if whole or len(G) < SMALL_FACTORIZATION:
             # Of -G, for decreasing order.
             values, W = linalg.eigh(
                 np.negative(G, out=G), overwrite_a=True, check_finite=False, driver="evd"
             )
             return -values, Eigenvectors(W)
-        vectors, diagonal, beside, tau, _ = lapack.dsytrd(
-            G.T, lower=1, lwork=BLOCK * len(G), overwrite_a=1
-        )
+        diagonal, beside, reflectors = tridiagonal(G)
         values, W, failed = lapack.dstevd(-diagonal, -beside)
     if failed:
         raise np.linalg.LinAlgError(f"eigenvalues did not converge: LAPACK's dstevd gave {failed}")
-    return -values, Eigenvectors(W, (vectors, tau))
+    return -values, Eigenvectors(W, reflectors)

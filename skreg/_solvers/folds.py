@@ -27,6 +27,7 @@ from skreg._solvers.design import defer, weighted_mean
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
 from skreg._solvers.products import smaller_gram
+from skreg._solvers.resolvent import resolvent
 from skreg._solvers.spectrum import (
     VISIBLE,
     Spectrum,
@@ -34,6 +35,7 @@ from skreg._solvers.spectrum import (
     from_moments,
     from_outer_gram,
 )
+from skreg._solvers.threads import lapack_threads
 
 REST = 0.1  # smallest share of the whole that may be left by a subtraction
 
@@ -59,15 +61,18 @@ class Samples:
 
 
 class Fold:
-    """Spectrum of training samples, and what its coefficients make of test samples."""
+    """What the coefficients of training samples make of test samples.
 
-    def __init__(self, samples, test, spectrum, X_mean, y_mean, test_moments=None):
-        self.samples, self.test, self.spectrum = samples, test, spectrum
+    `coef` takes alphas (n_alphas,) or (n_alphas, n_targets) and returns (n_alphas, n_targets, p).
+    """
+
+    def __init__(self, samples, test, coef, X_mean, y_mean, test_moments=None):
+        self.samples, self.test, self.coef = samples, test, coef
         self.X_mean, self.y_mean, self.moments = X_mean, y_mean, test_moments
 
     def predictions(self, alphas):
         """Predictions for the test samples, (n_test, n_alphas, n_targets)."""
-        W = self.spectrum.coef(alphas)
+        W = self.coef(alphas)
         flat = W.reshape(-1, W.shape[-1])
         intercept = self.y_mean - (flat @ self.X_mean).reshape(W.shape[:2])
         return (self.samples.X[self.test] @ flat.T).reshape(-1, *W.shape[:2]) + intercept
@@ -85,7 +90,7 @@ class Fold:
 
     def _squares_of_moments(self, alphas):
         """The same without the rows; None where the difference has lost too many digits."""
-        test, W = self.moments, self.spectrum.coef(alphas)
+        test, W = self.moments, self.coef(alphas)
         flat = W.reshape(-1, W.shape[-1])
         fitted = np.einsum("kp,kp->k", flat, flat @ test.XX).reshape(W.shape[:2])
         inner = test.yy - 2 * np.einsum("atp,pt->at", W, test.Xy) + fitted
@@ -98,20 +103,29 @@ class Fold:
 class KernelFold(Fold):
     """The same where the training samples are known by their products with all samples.
 
-    `cross` are those with the test samples, `u` their weighted means over the training samples.
+    `coef` gives dual coefficients, (n_alphas, n_targets, n_train). `cross` are the products with
+    the test samples, `u` their weighted means over the training samples.
     """
 
-    def __init__(self, samples, test, spectrum, cross, root, u, y_mean):
-        super().__init__(samples, test, spectrum, None, y_mean)
+    def __init__(self, samples, test, coef, cross, root, u, y_mean):
+        super().__init__(samples, test, coef, None, y_mean)
         self.cross, self.root, self.u = cross, root, u
 
     def predictions(self, alphas):
         """Predictions for the test samples, (n_test, n_alphas, n_targets)."""
-        spectrum = self.spectrum
-        inner = spectrum.factors(alphas)[0] * (spectrum.z.T / spectrum.s) / spectrum.s
-        dual = (spectrum.U @ inner.reshape(-1, len(spectrum.s)).T) * self.root[:, None]
-        fit = self.cross @ dual - self.u @ dual
-        return fit.reshape(len(self.cross), *inner.shape[:2]) + self.y_mean
+        dual = self.coef(alphas)
+        flat = dual.reshape(-1, len(self.root)).T
+        if self.samples.fit_intercept:  # centred samples know nothing along this direction
+            flat = flat - np.outer(self.root, (self.root @ flat) / (self.root @ self.root))
+        flat = flat * self.root[:, None]
+        with lapack_threads(len(self.root)):
+            fit = self.cross @ flat - self.u @ flat
+        return fit.reshape(len(self.cross), *dual.shape[:2]) + self.y_mean
+
+
+def dual_coef(spectrum, alphas):
+    """U (phi z / s^2), the dual coefficients (n_alphas, n_targets, n_train)."""
+    return (spectrum.factors(alphas)[0] * (spectrum.z.T / spectrum.s) / spectrum.s) @ spectrum.U.T
 
 
 class Folds:
@@ -148,7 +162,7 @@ class Folds:
         X = self.samples.X[train]
         design = defer(X, y, weight, fit_intercept=self.samples.fit_intercept)
         spectrum = decompose(design, exact=True, filter=self.samples.filter)
-        return Fold(self.samples, test, spectrum, design.X_mean, design.y_mean)
+        return Fold(self.samples, test, spectrum.coef, design.X_mean, design.y_mean)
 
 
 class MomentFolds(Folds):
@@ -168,10 +182,14 @@ class MomentFolds(Folds):
         train, test = self.splits[k]
         held_out = self.samples.moments(test) if self.parts is None else self.parts[k]
         known = self._train_moments(train, test, held_out)
-        spectrum = from_moments(known, alpha, filter=self.samples.filter)
-        if spectrum is None:
+        source = None
+        if self.samples.filter is tikhonov and known.n_samples > known.XX.shape[0]:
+            source = resolvent(known.XX.copy(), known.Xy, alpha)
+        if source is None:
+            source = from_moments(known, alpha, filter=self.samples.filter)
+        if source is None:
             return self._by_rows(k)
-        return Fold(self.samples, test, spectrum, known.X_mean, known.y_mean, held_out)
+        return Fold(self.samples, test, source.coef, known.X_mean, known.y_mean, held_out)
 
     def _train_moments(self, train, test, held_out):
         """Moments of the training samples: the total without others, as far as digits allow."""
@@ -201,15 +219,15 @@ class GramFolds(Folds):
         y, weight = self.samples.targets(train)
         G = self.gram[np.ix_(train, train)].astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            spectrum, root, u, y_mean = self._spectrum(G, y, weight, alpha)
-        if spectrum is None:
+            coef, root, u, y_mean = self._coef(G, y, weight, alpha)
+        if coef is None:
             return self._by_rows(k)
         cross = self.gram[np.ix_(test, train)]
-        return KernelFold(self.samples, test, spectrum, cross, root, u, y_mean)
+        return KernelFold(self.samples, test, coef, cross, root, u, y_mean)
 
-    def _spectrum(self, G, y, weight, alpha):
-        """Spectrum of training samples with the products G, roots of weights, their mean product,
-        and mean target. G is overwritten."""
+    def _coef(self, G, y, weight, alpha):
+        """What gives dual coefficients of training samples with the products G, or None; roots of
+        weights, their mean product, and mean target. G is overwritten."""
         samples, n = self.samples, len(y)
         weight = np.ones(n) if weight is None else weight.astype(np.float64)
         root, share, size = np.sqrt(weight), weight / weight.sum(), np.trace(G)
@@ -222,10 +240,15 @@ class GramFolds(Folds):
         digits = np.trace(G) >= REST * size
         G *= root
         G *= root[:, None]
-        frame = Spectrum(
-            None, None, None, n, int(samples.fit_intercept), samples.filter, y=y * root[:, None]
-        )
-        return (from_outer_gram(G, frame, alpha) if digits else None), root, u, y_mean
+        coef, y, free = None, y * root[:, None], int(samples.fit_intercept)
+        if digits and samples.filter is tikhonov:
+            found = resolvent(G.copy(), y, alpha, nulls=free)
+            coef = None if found is None else found.coef
+        if digits and coef is None:
+            frame = Spectrum(None, None, None, n, free, samples.filter, y=y)
+            spectrum = from_outer_gram(G, frame, alpha)
+            coef = None if spectrum is None else partial(dual_coef, spectrum)
+        return coef, root, u, y_mean
 
 
 def double_precision(design):

@@ -16,8 +16,8 @@ class KernelMatrixFold(Fold):
     """
 
     def __init__(self, samples, test, spectrum, reach):
-        super().__init__(samples, test, spectrum, None, 0.0)
-        self.reach = reach
+        super().__init__(samples, test, spectrum.coef, None, 0.0)
+        self.spectrum, self.reach = spectrum, reach
 
     def predictions(self, alphas):
         """Predictions for the test samples, (n_test, n_alphas, n_targets)."""

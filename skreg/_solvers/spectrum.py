@@ -322,7 +322,7 @@ def from_gram(design, alpha, frame):
 
 def from_outer_gram(G, frame, alpha):
     """Spectrum of data with XcXc' = G, which is overwritten, or None where it does harm."""
-    values, vectors = eigen(G)
+    values, vectors = eigen(G, whole=True)
     nulls = known_nulls(G, frame)
     if not is_harmless(values, alpha if frame.filter is tikhonov else 0.0, nulls):
         return None

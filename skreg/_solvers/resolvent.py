@@ -1,0 +1,52 @@
+"""(G + alpha I)^-1 B for many alphas, without eigenvectors.
+
+With G = Q T Q', T tridiagonal and Q a product of reflectors, an alpha costs the solution of a
+tridiagonal system, O(m), and a product with Q, O(m^2). The decomposition is a third of the work
+that eigenvectors take, so this serves where ridge coefficients are all that is asked for: in the
+folds of cross-validation.
+"""
+
+import numpy as np
+from scipy.linalg import lapack
+
+from skreg._solvers.eigen import in_range, rotate, tridiagonal
+from skreg._solvers.spectrum import is_harmless
+
+TINY = 1e-12  # smallest alpha, beside the largest eigenvalue, where G is singular
+
+
+class Resolvent:
+    """(G + alpha I)^-1 B for one G (m, m) and B (m, t)."""
+
+    def __init__(self, parts, rotated):
+        self.diagonal, self.beside, self.reflectors = parts
+        self.rotated = rotated  # Q'B
+
+    def coef(self, alphas):
+        """The solutions for alphas (A,) or (A, t), (A, t, m)."""
+        m, t = self.rotated.shape
+        alphas = np.asarray(alphas, np.float64).reshape(len(alphas), -1)
+        out = np.empty((m, len(alphas), t), order="F")
+        for a, each in enumerate(alphas):
+            for k, alpha in enumerate(each):
+                columns = slice(None) if len(each) == 1 else slice(k, k + 1)
+                solved = lapack.dptsv(self.diagonal + alpha, self.beside, self.rotated[:, columns])
+                out[:, a, columns] = solved[2]
+        flat = rotate("N", self.reflectors, out.reshape(m, -1, order="F"))
+        return np.moveaxis(flat.reshape(out.shape, order="F"), 0, 2)
+
+
+def resolvent(G, B, alpha, nulls=0):
+    """The `Resolvent` for penalties of at least alpha, or None where G would do harm.
+
+    G is overwritten. `nulls` of its eigenvalues are known to be zero; there the solutions are
+    wrong, by rounding errors over alpha, which is for the caller to project out.
+    """
+    top = G.diagonal().max()
+    if len(G) == 1 or not in_range(top) or (nulls > 0 and alpha < TINY * top):
+        return None
+    diagonal, beside, reflectors = tridiagonal(G)
+    values, failed = lapack.dsterf(diagonal, beside)
+    if failed or not is_harmless(values[::-1], alpha, nulls):
+        return None
+    return Resolvent((diagonal, beside, reflectors), rotate("T", reflectors, B))

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from skreg._solvers.resolvent import resolvent
+
+ALPHAS = np.array([1e-3, 1.0, 100.0])
+
+
+def problem(m, rank=None, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(m if rank is None else rank, m)) / 3
+    if rank is None:
+        X = np.vstack([X, 3 * np.eye(m)])
+    return X.T @ X, rng.normal(size=(m, 2))
+
+
+@pytest.mark.parametrize("m", [2, 3, 40])
+def test_it_solves_for_every_alpha(m):
+    G, B = problem(m)
+    found = resolvent(G.copy(), B, ALPHAS.min()).coef(ALPHAS)
+    expected = [np.linalg.solve(G + a * np.eye(m), B).T for a in ALPHAS]
+    assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_each_target_may_have_its_own_alpha():
+    G, B = problem(9)
+    found = resolvent(G.copy(), B, 1e-3)
+    each = found.coef(np.array([[1e-3, 100.0], [1.0, 1.0]]))
+    shared = found.coef(ALPHAS)
+    assert_allclose(each[0], [shared[0, 0], shared[2, 1]], rtol=1e-12)
+    assert_allclose(each[1], shared[1], rtol=1e-12)
+
+
+def test_it_declines_what_would_lose_digits():
+    G, B = problem(9, rank=4)
+    assert resolvent(G.copy(), B, 1e-9) is None
+    assert resolvent(G.copy(), B, 1e-3) is not None
+    assert resolvent(G.copy(), B, 0.0, nulls=5) is None  # singular
+    assert resolvent(G.copy(), B, 1e-9, nulls=5) is not None
+    for scale in (0.0, 1e-300, 1e300, np.nan):
+        assert resolvent(G * scale, B, 1.0) is None
+    assert resolvent(np.ones((1, 1)), B[:1], 1.0) is None  # nothing to reduce
+
+
+def test_known_nulls_spoil_only_their_own_direction():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 30)) + 2
+    X -= X.mean(axis=0)
+    y = rng.normal(size=(12, 1))
+    y -= y.mean()
+    found = resolvent(X @ X.T, y, 1e-9, nulls=1).coef(np.array([1e-9]))[0, 0]
+    found -= found.mean()
+    assert_allclose(found, (np.linalg.pinv(X @ X.T, rcond=1e-12) @ y)[:, 0], rtol=1e-8)
