@@ -35,7 +35,6 @@ from skreg._solvers.spectrum import (
     from_moments,
     from_outer_gram,
 )
-from skreg._solvers.threads import lapack_threads
 
 REST = 0.1  # smallest share of the whole that may be left by a subtraction
 
@@ -118,8 +117,7 @@ class KernelFold(Fold):
         if self.samples.fit_intercept:  # centred samples know nothing along this direction
             flat = flat - np.outer(self.root, (self.root @ flat) / (self.root @ self.root))
         flat = flat * self.root[:, None]
-        with lapack_threads(len(self.root)):
-            fit = self.cross @ flat - self.u @ flat
+        fit = self.cross @ flat - self.u @ flat
         return fit.reshape(len(self.cross), *dual.shape[:2]) + self.y_mean
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from skreg._solvers.folds import Fold, Folds
-from skreg._solvers.kernel_spectrum import decompose, spectrum_of, weigh
-from skreg._solvers.threads import lapack_threads
+from skreg._solvers.kernel_spectrum import decompose, product, spectrum_of, weigh
 
 
 class KernelMatrixFold(Fold):
@@ -44,7 +43,6 @@ class KernelMatrixFolds(Folds):
         problem = weigh(self.K[np.ix_(train, train)], y, weight, overwrite=True)
         spectrum = spectrum_of(problem, decompose(problem), filter=self.samples.filter)
         cross = self.K[np.ix_(test, train)] * problem.root_weight
-        with lapack_threads(len(train)):
-            reach = cross @ spectrum.U
+        reach = product(cross, spectrum.U)
         spectrum = replace(spectrum, U=None, V=None, y=None)
         return KernelMatrixFold(self.samples, test, spectrum, reach)

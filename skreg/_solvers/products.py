@@ -56,6 +56,14 @@ def over_blocks(design, columns, use):
     return split(lambda a, b: use(blocks(design, a, b)), size, n * p * max(1, columns))
 
 
+def total(parts):
+    """The sum of arrays, in the first of them."""
+    out = parts[0]
+    for part in parts[1:]:
+        out += part
+    return out
+
+
 def times(design, W):
     """Xc W for W (p, k)."""
     X, root = design.X, design.root_weight
@@ -64,10 +72,14 @@ def times(design, W):
     if not design.deferred:
         return X @ W
     if is_wide(design):
-        zero = np.zeros((len(root), W.shape[1]))
-        return sum(
-            over_blocks(design, W.shape[1], lambda parts: sum((B @ W[j] for j, B in parts), zero))
-        )
+
+        def add(parts):
+            out = np.zeros((len(root), W.shape[1]))
+            for j, block in parts:
+                out += block @ W[j]
+            return out
+
+        return total(over_blocks(design, W.shape[1], add))
     out = np.empty((len(root), W.shape[1]))
 
     def fill(parts):
@@ -110,7 +122,7 @@ def correlate_residual(design, W):
             out += block.T @ (design.y[i] - block @ W)
         return out
 
-    return sum(over_blocks(design, 2 * W.shape[1], use))
+    return total(over_blocks(design, 2 * W.shape[1], use))
 
 
 def primal_and_fit(design, C):
@@ -127,7 +139,7 @@ def primal_and_fit(design, C):
             out += block @ W[j]
         return out
 
-    return W, sum(over_blocks(design, 2 * C.shape[1], use))
+    return W, total(over_blocks(design, 2 * C.shape[1], use))
 
 
 def smaller_gram(design):
@@ -153,7 +165,7 @@ def gram_and_correlation(design):
         return gram, correlation
 
     grams, correlations = zip(*over_blocks(design, m, use), strict=True)
-    return sum(grams), None if wide else sum(correlations)
+    return total(grams), None if wide else total(correlations)
 
 
 def sparse_gram(design):

@@ -46,7 +46,14 @@ def resolvent(G, B, alpha, nulls=0):
     if len(G) == 1 or not in_range(top) or (nulls > 0 and alpha < TINY * top):
         return None
     diagonal, beside, reflectors = tridiagonal(G)
-    values, failed = lapack.dsterf(diagonal, beside)
-    if failed or not is_harmless(values[::-1], alpha, nulls):
+    m = len(diagonal)
+    ends = np.array([nth_eigenvalue(diagonal, beside, k) for k in (m, min(nulls + 1, m))])
+    if not is_harmless(ends, alpha):
         return None
     return Resolvent((diagonal, beside, reflectors), rotate("T", reflectors, B))
+
+
+def nth_eigenvalue(diagonal, beside, n):
+    """The n-th smallest eigenvalue of a tridiagonal matrix, from 1, by bisection: O(m)."""
+    by_index = 2
+    return lapack.dstebz(diagonal, beside, by_index, 0.0, 0.0, n, n, 0.0, "E")[1][0]

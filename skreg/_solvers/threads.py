@@ -66,7 +66,10 @@ def available():
 
 
 def lapack_threads(size):
-    """A context for the factorization of a matrix with that many rows."""
+    """A context for the factorization of a matrix with that many rows, by SciPy's LAPACK only.
+
+    NumPy may have a BLAS of its own, whose threads would go on spinning beside SciPy's.
+    """
     if not in_main_thread():
         return nullcontext()
     limit = 1 if size < SMALL_FACTORIZATION else available()
