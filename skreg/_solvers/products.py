@@ -13,7 +13,7 @@ from scipy import sparse
 from skreg._kernels.gram import add_gram
 from skreg._solvers.threads import split
 
-BLOCK = 2**20  # entries of a block, 8 MB
+BLOCK = 2**21  # entries of a block, 16 MB
 SHORTEST = 1024  # rows or columns of a block: fewer make the products inefficient
 
 
@@ -158,8 +158,9 @@ def gram_and_correlation(design):
 
     def use(parts):
         gram, correlation = np.zeros((m, m)), np.zeros((m, design.y.shape[1]))
+        product = np.empty((m, m))
         for i, block in parts:
-            gram += block @ block.T if wide else block.T @ block
+            gram += np.matmul(*((block, block.T) if wide else (block.T, block)), out=product)
             if not wide:
                 correlation += block.T @ design.y[i]
         return gram, correlation
