@@ -24,7 +24,7 @@ import numpy as np
 from skreg._solvers.products import is_wide, over_blocks
 from skreg._solvers.threads import split
 
-ROWS = 1024  # of a block where U is an array
+ROWS = 512  # of U at a time
 SIMILAR = 1e-4  # smallest factor beside the largest of its alpha, for the short cut
 LEVERAGE_ONE = 8 * np.finfo(float).eps  # below, 1 - h_ii is noise: the sample fits itself
 
@@ -73,16 +73,26 @@ def over_rows(spectrum, alphas, use):
     n, r = len(spectrum.y), len(spectrum.s)
     if spectrum.U is None and not is_wide(spectrum.design) and spectrum.design.deferred:
         V = spectrum.Vt.T / spectrum.s
-        return over_blocks(
-            spectrum.design, r, lambda parts: use((i, sums.errors(i, B @ V)) for i, B in parts)
-        )
+
+        def form(parts):
+            for block_rows, block in parts:
+                for rows, part in cuts(block_rows.start, block_rows.stop):
+                    yield rows, sums.errors(rows, block[part] @ V)
+
+        return over_blocks(spectrum.design, r, lambda parts: use(form(parts)))
     U = spectrum.left()
 
     def work(start, stop):
-        cuts = [slice(a, min(a + ROWS, stop)) for a in range(start, stop, ROWS)]
-        return use((rows, sums.errors(rows, U[rows])) for rows in cuts)
+        return use((rows, sums.errors(rows, U[rows])) for rows, _ in cuts(start, stop))
 
     return split(work, n, n * r * sums.columns)
+
+
+def cuts(start, stop):
+    """Pieces of the rows start to stop that stay in the cache: slices of all rows, and of these."""
+    for a in range(start, stop, ROWS):
+        b = min(a + ROWS, stop)
+        yield slice(a, b), slice(a - start, b - start)
 
 
 class Sums:
