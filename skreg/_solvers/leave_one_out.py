@@ -89,7 +89,7 @@ def over_rows(spectrum, alphas, use):
 
 
 def cuts(start, stop):
-    """Pieces of the rows start to stop that stay in the cache: slices of all rows, and of these."""
+    """Pieces of these rows that stay in the cache: slices of all rows, and of these."""
     for a in range(start, stop, ROWS):
         b = min(a + ROWS, stop)
         yield slice(a, b), slice(a - start, b - start)
