@@ -60,7 +60,7 @@ class Posterior:
 
     @property
     def prior_variance_(self):
-        """Prior variance of the coefficients, noise_variance_ / alpha; inf at alpha = 0."""
+        """Prior variance of the coefficients, ``noise_variance_ / alpha``; inf at alpha = 0."""
         with np.errstate(divide="ignore"):
             variance = np.divide(self.noise_variance_, self._fitted_alpha())
         return float(variance) if np.ndim(variance) == 0 else variance
