@@ -40,8 +40,8 @@ class Posterior:
         X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
         X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64) - self._X_mean
         noise = np.atleast_1d(self.noise_variance_)
-        covariances = self._relative_covariances()
-        spread = np.stack([np.einsum("ij,ij->i", X @ C, X) for C in covariances], axis=1)
+        spectrum, alpha = self._bayesian_spectrum("covariance_"), self._fitted_alpha()
+        spread = spectrum.spread(X, np.atleast_1d(alpha))
         std = np.sqrt(noise * (1 + spread))
         return mean, std[:, 0] if mean.ndim == 1 else std
 
@@ -71,14 +71,14 @@ class Posterior:
 
         (n_features, n_features), or one for each of several targets.
         """
-        noise = np.atleast_1d(self.noise_variance_)
-        covariance = noise[:, None, None] * self._relative_covariances()
-        return covariance[0] if len(noise) == 1 else covariance
-
-    def _relative_covariances(self):
-        """(X'X + alpha I)^-1 for each alpha, (1 or n_targets, p, p)."""
         spectrum = self._bayesian_spectrum("covariance_")
-        return spectrum.covariance(np.atleast_1d(self._fitted_alpha()))
+        noise = np.atleast_1d(self.noise_variance_)
+        try:
+            inverse = spectrum.covariance(np.atleast_1d(self._fitted_alpha()))
+        except ValueError as error:  # infinite: a property that is not there
+            raise AttributeError(str(error)) from error
+        covariance = noise[:, None, None] * inverse
+        return covariance[0] if len(noise) == 1 else covariance
 
     def _fitted_alpha(self):
         return self.alpha_

@@ -139,10 +139,10 @@ class Ridge(Posterior, LinearRegressor):
     alpha_ : float or ndarray of shape (n_targets,)
         Strength of the penalty in the solution; ``alpha``, unless ``max_norm`` raised it.
     filter_factors_ : ndarray of shape (rank,) or (n_targets, rank)
-        Factors phi in the order of decreasing singular values. Only where singular values were
+        Factors phi in the order of decreasing singular values. Where singular values were
         computed: with a ``filter`` other than 'tikhonov', the solver 'svd', a penalty matrix,
-        ``max_norm``, ``store_spectrum`` or the smaller side of X up to 128; a sparse X only by
-        the former.
+        ``prior_mean``, ``max_norm`` or ``store_spectrum``; and for a dense X of moderate
+        condition whose smaller side is at most 128.
     spectrum_ : Spectrum
         Singular values and vectors of the centred data (of the standard form, with a penalty
         matrix), and the target in their basis. Its methods ``coef``, ``filter_factors``,
@@ -293,8 +293,12 @@ class Ridge(Posterior, LinearRegressor):
         options = spectral_options(self, X.shape[1], n_targets)
         design = centred_data(self, X, y, weight)
         small = min(X.shape) <= SMALL and not sparse.issparse(X)
-        if spectral_parameters(self) or solver == "svd" or (small and solver == "auto"):
-            answer = spectral(design, alpha, exact=solver == "svd", **options)
+        answer = None
+        if spectral_parameters(self) or solver == "svd":
+            answer = spectral(design, alpha, route="svd" if solver == "svd" else "best", **options)
+        elif small and solver == "auto":  # for what the spectrum tells, where it costs nothing
+            answer = spectral(design, alpha, route="gram", **options)
+        if answer is not None:
             spectrum = answer.spectrum.complete() if self.store_spectrum else answer.spectrum
             self._store(answer.solution, answer.alpha, design, X.dtype, y.ndim, spectrum)
             self._warn(answer.solution, answer.alpha)

@@ -18,7 +18,15 @@ from skreg._solvers.normal_equations import Eigen, refine_tall, refine_wide
 from skreg._solvers.products import is_wide, times
 from skreg._solvers.scaling import in_range
 from skreg._solvers.secular import norm_bound_alpha
-from skreg._solvers.spectrum import Spectrum, decompose, dense, frame_of, from_moments, from_svd
+from skreg._solvers.spectrum import (
+    Spectrum,
+    decompose,
+    dense,
+    frame_of,
+    from_gram,
+    from_moments,
+    from_svd,
+)
 from skreg._solvers.standard_form import standard_form
 from skreg._solvers.threads import one_blas_thread
 
@@ -33,11 +41,12 @@ class Answer(NamedTuple):
 
 @one_blas_thread()
 def spectral(
-    design, alpha, *, filter=tikhonov, penalty=None, prior_mean=None, max_norm=None, exact=False
+    design, alpha, *, filter=tikhonov, penalty=None, prior_mean=None, max_norm=None, route="best"
 ):
     """Solve for alpha (n_targets,), with penalty ||L (w - prior_mean)||^2, L being `penalty`.
 
-    `max_norm` raises alpha until the penalized norm is within it. `exact` asks for an SVD.
+    `max_norm` raises alpha until the penalized norm is within it. `route` "svd" asks for singular
+    values of X, "gram" for nothing (None) where eigenvalues of a Gram matrix would do harm.
     """
     design, _, d = in_range(design, scale_X=False)
     prior = None if prior_mean is None else np.atleast_2d(prior_mean) / d[:, None]
@@ -48,13 +57,20 @@ def spectral(
         if prior is not None:
             shift = np.broadcast_to(prior, (len(alpha), design.X.shape[1]))
             design = design._replace(y=design.y - times(design, shift.T))
-        spectrum = decompose(design, alpha.min(), filter=filter, exact=exact)
+        if route == "gram":
+            spectrum = from_gram(design, alpha.min(), frame_of(design, filter))
+            if spectrum is None:
+                return None
+        else:
+            spectrum = decompose(design, alpha.min(), filter=filter, exact=route == "svd")
     if max_norm is not None:
         alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm / d, alpha)
     solution = solve(spectrum, design, alpha)
     coef = solution.coef if prior is None else solution.coef + prior
     with np.errstate(over="ignore", invalid="ignore"):  # for the caller to see
         solution = solution._replace(coef=coef * d[:, None])
+    if prior is not None:
+        spectrum = replace(spectrum, offset=np.array(shift))
     return Answer(solution, alpha, spectrum.rescaled(1.0, d))
 
 
@@ -87,7 +103,7 @@ def refine(spectrum, design, alpha):
 def general_form(design, penalty, prior, filter):
     """The spectrum of the standard form, which maps its coefficients back."""
     frame = frame_of(design, filter)
-    form = standard_form(dense(design), frame.y, penalty, prior)
+    form = standard_form(dense(design), frame.y, penalty, prior, frame.n_samples - frame.free)
     free = frame.free + form.free.shape[1]
     frame = replace(
         frame,

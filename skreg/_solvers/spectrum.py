@@ -76,6 +76,7 @@ class Spectrum:
     full: bool = False  # U and the free directions span every sample: any y can be fitted
     design: object = None  # from which U or V can be formed as long as it is at hand
     form: object = None  # StandardForm of a penalty matrix
+    offset: np.ndarray | None = None  # (n_targets, n_features), added to the coefficients
 
     @property
     def Vt(self):  # noqa: N802
@@ -126,7 +127,21 @@ class Spectrum:
         else:  # V = Xc'U / s, for a few columns only
             dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
             W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
-        return self._shaped(W if self.form is None else self.form.coef(W), alphas)
+        W = W if self.form is None else self.form.coef(W)
+        return self._shaped(W if self.offset is None else W + self.offset, alphas)
+
+    def spread(self, X, alphas):
+        """x'(X'X + alpha I)^-1 x for centred rows x, (n_rows, n_alphas), without that matrix."""
+        if self.form is not None:
+            inverses = self.covariance(alphas)
+            return np.stack([np.einsum("ij,ij->i", X @ C, X) for C in inverses], axis=1)
+        alphas, inside = np.asarray(alphas, np.float64)[:, None], self.V.transposed_times(X.T).T
+        out = inside**2 @ (1 / self.s / (self.s + alphas / self.s)).T
+        if len(self.s) < X.shape[1]:  # what X has seen nothing of keeps the prior's variance
+            rest = X - self.V.times(inside.T).T
+            with np.errstate(divide="ignore", invalid="ignore"):
+                out += norm2(rest)[:, None] / alphas.T
+        return out
 
     def _coef_factors(self, alphas):
         """phi / s, (n_alphas, 1 or n_targets, rank)."""
@@ -193,12 +208,10 @@ class Spectrum:
                 f"The covariance at alpha=0 is infinite: X has rank {rank} of {n_features} "
                 f"features. Use alpha > 0."
             )
-        inverse = 1 / self.s / (self.s + values / self.s)
+        within = self._in_features(1 / self.s / (self.s + values / self.s))
         if rank < n_features:  # on the null space of X the prior's variance stays as it is
-            within = self._in_features(inverse - 1 / values)
-            within += np.eye(n_features) / values[:, :, None]
-        else:
-            within = self._in_features(inverse)
+            null = np.eye(n_features) - Vt.T @ Vt
+            within += null / values[:, :, None]
         if self.form is not None:
             within = np.stack([self.form.covariance(one) for one in within])
         return self._shaped(within, alphas)
@@ -239,9 +252,16 @@ class Spectrum:
 
     def rescaled(self, c, d):
         """The spectrum of (c X, d y), d of shape (n_targets,); what overflows is infinite."""
+        unit = np.reshape(d, (-1, 1))
         with np.errstate(over="ignore", invalid="ignore"):
             return replace(
-                self, s=self.s * c, z=self.z * d, outside=self.outside * d * d, y=self.y * d
+                self,
+                s=self.s * c,
+                z=self.z * d,
+                outside=self.outside * d * d,
+                y=None if self.y is None else self.y * d,
+                form=self.form and self.form._replace(offset=self.form.offset * unit),
+                offset=None if self.offset is None else self.offset * unit,
             )
 
     # Shapes ------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class StandardForm(NamedTuple):
         return self.back @ R @ self.penalty + self.free_back @ self.free_rows
 
 
-def standard_form(X, y, L, w0=None):
+def standard_form(X, y, L, w0=None, most=None):
     """Return the `StandardForm` of centred, dense X (n, p), y (n, t) and the penalty L (k, p).
 
     `w0`, (p,) or (t, p), is the prior mean, 0 by default. What neither X nor L determines gets
@@ -78,7 +78,7 @@ def standard_form(X, y, L, w0=None):
     c, d = (outside(largest(A), DOUBLE) for A in (X, L))
     X, L = (A if unit == 1 else A / unit for A, unit in ((X, c), (L, d)))
     penalty, inverse, null = seminorm(L)
-    free, free_back = free_fit(X, null, eps)
+    free, free_back = free_fit(X, null, eps, most)
     X_s, rounding = X @ inverse, eps * terms(X, inverse)
     fitted = free.T @ X_s
     X_s = project_out(free, X_s)
@@ -106,9 +106,9 @@ def seminorm(L):
     return T @ rows.T, inverse, null
 
 
-def free_fit(X, null, eps):
+def free_fit(X, null, eps, most=None):
     """F (n, m), orthonormal, of the range of X null, and K (p, m) of least norm with XK = F."""
-    Q, T, Z = complete_orthogonal(X @ null, eps * terms(X, null))
+    Q, T, Z = complete_orthogonal(X @ null, eps * terms(X, null), most=most)
     back = linalg.solve_triangular(T, Z.T, check_finite=False).T
     return Q[:, : len(T)], null @ back
 
@@ -123,7 +123,7 @@ def spread(A, shape):
     return float(np.linalg.norm(A) / np.sqrt(max(1, min(shape))))
 
 
-def complete_orthogonal(A, cutoff=0.0, mode="economic"):
+def complete_orthogonal(A, cutoff=0.0, mode="economic", most=None):
     """Q, T (k, k), Z (m, k) with A = Q[:, :k] T' Z', T upper triangular, k the numerical rank.
 
     Pivoting takes the largest rows and columns first, so graded matrices keep their small parts.
@@ -133,6 +133,7 @@ def complete_orthogonal(A, cutoff=0.0, mode="economic"):
     diagonal = np.abs(R.diagonal())
     cutoff = max(cutoff, max(A.shape) * DOUBLE.eps * diagonal.max(initial=0))
     rank = np.count_nonzero(diagonal > cutoff)
+    rank = rank if most is None else min(rank, max(most, 0))
     Z, T = linalg.qr(R[:rank].T, mode="economic", check_finite=False)
     unsorted = np.empty_like(Z)
     unsorted[order] = Z
