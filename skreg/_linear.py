@@ -56,7 +56,7 @@ class LinearModel(BaseEstimator):
         One target gives a flat ``coef_`` and, where y was flat, a scalar intercept.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            intercept = design.y_mean - coef @ design.X_mean
+            intercept = design.y_mean - coef @ design.means_of_features
         check_finite_fit(self, coef_=coef, intercept_=intercept)
         self.coef_ = coef[0] if len(coef) == 1 else coef
         if self.fit_intercept:

@@ -109,14 +109,16 @@ def filter_function(estimator):
     if isinstance(name, str):
         return FILTERS[name]
 
-    def filter(s, alpha):
-        phi = np.asarray(name(s, alpha), np.float64)
-        shape = np.broadcast_shapes(s.shape, np.shape(alpha))
-        if phi.shape != shape or not np.all(np.isfinite(phi)):
-            raise ValueError(
-                f"filter={name!r} returned an array of shape {phi.shape} for s of shape {s.shape} "
-                f"and alpha of shape {np.shape(alpha)}; expected finite numbers of shape {shape}."
-            )
-        return phi, 1 - phi
+    return partial(checked_factors, name)
 
-    return filter
+
+def checked_factors(function, s, alpha):
+    """Factors of a user's filter and their complements, or an error that says what is wrong."""
+    phi = np.asarray(function(s, alpha), np.float64)
+    shape = np.broadcast_shapes(s.shape, np.shape(alpha))
+    if phi.shape != shape or not np.all(np.isfinite(phi)):
+        raise ValueError(
+            f"filter={function!r} returned an array of shape {phi.shape} for s of shape {s.shape} "
+            f"and alpha of shape {np.shape(alpha)}; expected finite numbers of shape {shape}."
+        )
+    return phi, 1 - phi

@@ -17,7 +17,7 @@ from skreg._ridge_parameters import filter_function
 from skreg._solvers import spectral
 from skreg._solvers.direct import direct
 from skreg._solvers.filters import tikhonov
-from skreg._solvers.folds import Samples, double_precision, folds_of, r2_losses
+from skreg._solvers.folds import Samples, folds_of, r2_losses
 from skreg._solvers.scaling import in_range
 from skreg._solvers.spectrum import decompose, frame_of, from_moments
 from skreg._solvers.threads import one_blas_thread
@@ -93,7 +93,7 @@ class SpectralSearch(BaseEstimator):
         W = problem.solve(spectrum, alpha).coef * problem.unit[:, None]
         dtype = problem.X.dtype
         self._store_coef(W.astype(dtype, copy=False), problem.original, problem.Y.ndim)
-        self._X_mean = problem.original.X_mean
+        self._X_mean = problem.original.means_of_features
         if hasattr(self, "spectrum_"):
             del self.spectrum_
         if self.store_spectrum:
@@ -215,14 +215,15 @@ class Problem:
         self.targets = Y.reshape(len(Y), -1)
         self.filter, self.exact = filter_function(estimator), estimator.gcv_mode == "svd"
         self.fit_intercept, self.gram = estimator.fit_intercept, None
+        self.stored = estimator.store_spectrum  # and asked for any alpha
         self.design, _, self.unit = in_range(
-            double_precision(design), scale_X=False, common=not per_target
+            design.in_double_precision(), scale_X=False, common=not per_target
         )
 
     def spectrum(self, moments=None):
         """The spectrum of all samples, from their moments where these are known and harmless."""
         given = not isinstance(self.alphas, str | Integral)
-        lowest = self.alphas.min() if given else 0.0
+        lowest = self.alphas.min() if given and not self.stored else 0.0
         if moments is not None and not self.exact:
             found = from_moments(moments, lowest, filter=self.filter)
             if found is not None:

@@ -1,6 +1,7 @@
 """The only file that uses scikit-learn's private parts: validation at the edge."""
 
 import inspect
+from contextlib import contextmanager
 
 import numpy as np
 from scipy import sparse
@@ -28,6 +29,7 @@ __all__ = [
     "raise_for_params",
     "routing_enabled",
     "takes_weights",
+    "unchanged_on_error",
 ]
 
 
@@ -77,6 +79,18 @@ def check_weights(sample_weight, X):
             f"{np.min(weight)!s}. Use 0 to leave a row out."
         )
     return weight
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Give an estimator back the state it had, where an error ends the fit that changes it."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def check_dense(y):

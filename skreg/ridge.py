@@ -179,8 +179,9 @@ class Ridge(Posterior, LinearRegressor):
     not determine the coefficients at ``alpha=0`` get those of minimum norm, and a
     :class:`scipy.linalg.LinAlgWarning` that tells the rank.
 
-    Dense data are not copied by 'auto', 'svd' up to a Gram matrix, and 'cholesky': the memory
-    beyond X is O(min(n_samples, n_features)^2 + n_samples + n_features).
+    Dense data are not copied as long as a Gram matrix keeps enough digits: the memory beyond X is
+    then O(min(n_samples, n_features)^2 + n_samples + n_features). The solver 'svd', and singular
+    values where they are needed, take a few copies of X.
 
     References
     ----------
@@ -295,7 +296,9 @@ class Ridge(Posterior, LinearRegressor):
         small = min(X.shape) <= SMALL and not sparse.issparse(X)
         answer = None
         if spectral_parameters(self) or solver == "svd":
-            answer = spectral(design, alpha, route="svd" if solver == "svd" else "best", **options)
+            route = "any alpha" if self.store_spectrum else "best"
+            route = "svd" if solver == "svd" else route
+            answer = spectral(design, alpha, route=route, **options)
         elif small and solver == "auto":  # for what the spectrum tells, where it costs nothing
             answer = spectral(design, alpha, route="gram", **options)
         if answer is not None:
@@ -358,6 +361,11 @@ class Ridge(Posterior, LinearRegressor):
                 f"y has {n_targets} targets, but the first block had "
                 f"{len(self._moments.y_mean)}: call fit to start anew."
             )
+        if not first and self.fit_intercept != self._moments.fit_intercept:
+            raise ValueError(
+                f"fit_intercept={self.fit_intercept} was {self._moments.fit_intercept} in the "
+                f"first block: set it back, or call fit to start anew."
+            )
         alpha = check_alpha(self.alpha, n_targets)
         options = spectral_options(self, X.shape[1], n_targets)
         centred_data(self, X, y, weight)  # for its errors
@@ -365,7 +373,13 @@ class Ridge(Posterior, LinearRegressor):
         total = block if first else self._moments + block
         check_finite_fit(self, moments=total.XX, targets=total.yy)
         names = ("filter", "max_norm")
-        answer = streamed(total, alpha, **{name: options[name] for name in names})
+        spectrum = "cheap" if X.shape[1] <= SMALL else None
+        answer = streamed(
+            total,
+            alpha,
+            spectrum="wanted" if self.store_spectrum else spectrum,
+            **{name: options[name] for name in names},
+        )
         self._store(answer.solution, answer.alpha, total, X.dtype, y.ndim, answer.spectrum)
         self._moments, self.n_samples_seen_ = total, total.n_samples
         self._warn(answer.solution, answer.alpha)
@@ -377,7 +391,7 @@ class Ridge(Posterior, LinearRegressor):
         for name in ("spectrum_", "filter_factors_", "_moments", "n_samples_seen_"):
             if hasattr(self, name):  # of an earlier fit
                 delattr(self, name)
-        self._X_mean = means.X_mean
+        self._X_mean = means.means_of_features
         self.n_iter_, self.solver_ = solution.n_iter, solution.solver
         # max_norm gives each target a penalty of its own, as an array of alphas does.
         shared = len(alpha) == 1 or (np.ndim(self.alpha) == 0 and self.max_norm is None)

@@ -12,7 +12,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skreg import _alpha_search as alpha_search
 from skreg._linear import LinearModel
 from skreg._ridge_search import CONSTRAINTS, SpectralSearch
-from skreg._validation import StrOptions, check_weights, fit_context, raise_for_params
+from skreg._validation import (
+    StrOptions,
+    check_weights,
+    fit_context,
+    raise_for_params,
+    unchanged_on_error,
+)
 from skreg.ridge import Ridge
 
 WITHOUT_NOISE = set(alpha_search.RULES) - set(alpha_search.NEEDS_NOISE)  # labels have no noise_std
@@ -241,9 +247,10 @@ class RidgeClassifier(SignClassifier):
             targets that are no labels, and for a solver that does not go with ``positive`` or
             with sparse data.
         """
-        X, _, Y, weight = self._binarized(X, y, sample_weight)
-        ridge = Ridge(**{name: getattr(self, name) for name in self._ridge_parameters})
-        ridge.fit(X, Y, weight)
+        with unchanged_on_error(self):
+            X, _, Y, weight = self._binarized(X, y, sample_weight)
+            ridge = Ridge(**{name: getattr(self, name) for name in self._ridge_parameters})
+            ridge.fit(X, Y, weight)
         self.coef_, self.intercept_ = ridge.coef_, ridge.intercept_
         self.n_iter_, self.solver_ = ridge.n_iter_, ridge.solver_
         return self
@@ -382,8 +389,9 @@ class RidgeClassifierCV(SpectralSearch, SignClassifier):
         """
         raise_for_params(params, self, "fit")
         alphas = self._check_parameters()
-        X, y, Y, weight = self._binarized(X, y, sample_weight)
-        self._fit(X, Y, weight, alphas, y, self._routed(weight, params))
+        with unchanged_on_error(self):
+            X, y, Y, weight = self._binarized(X, y, sample_weight)
+            self._fit(X, Y, weight, alphas, y, self._routed(weight, params))
         return self
 
     def _stand_in(self):

@@ -43,8 +43,8 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
         Whether to fit the intercept b. It is not penalized.
     scoring : str or callable, default=None
         Scorer of predictions for samples held out, of all samples by leave-one-out if
-        ``cv=None``. None stands for minus the mean squared error if ``cv=None``, else for R^2,
-        averaged over targets.
+        ``cv=None``. It is given these in place of X, with a model that returns them. None stands
+        for minus the mean squared error if ``cv=None``, else for R^2, averaged over targets.
     cv : int, cross-validation generator or an iterable, default=None
         The folds: a number of them, a splitter, or pairs of indices (train, test). None stands
         for leave-one-out errors, or for `rule`.

@@ -13,6 +13,8 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from skreg._solvers.threads import split
 
+ROWS = 1024  # looked at at a time for constant columns
+
 
 class Design(NamedTuple):
     """Centred data, rows scaled by the roots of their weights.
@@ -30,6 +32,12 @@ class Design(NamedTuple):
     root_weight: np.ndarray  # (n_samples,)
     fit_intercept: bool = True
     deferred: bool = False
+    location: np.ndarray | None = None  # the means of X, where X_mean holds others for products
+
+    @property
+    def means_of_features(self):
+        """The means of X, to which the intercept belongs."""
+        return self.X_mean if self.location is None else self.location
 
     def explicit(self, *, order="K", overwrite=False):
         """The same design with a dense X centred, in place if that is allowed and possible."""
@@ -37,6 +45,13 @@ class Design(NamedTuple):
             return self
         X = centred(self.X, self.X_mean, self.root_weight, order=order, overwrite=overwrite)
         return self._replace(X=X, deferred=False)
+
+    def in_double_precision(self):
+        """The same design, whose products are summed in float64 also where X is float32.
+
+        A dense X that needs no centring would else be multiplied as it is.
+        """
+        return self.double() if sparse.issparse(self.X) else self._replace(deferred=True)
 
     def double(self):
         """The same design in float64."""
@@ -73,8 +88,9 @@ def defer(X, y, weight=None, *, fit_intercept=True):
     y = y.reshape(len(y), -1).astype(np.float64, copy=False)
     root = np.ones(X.shape[0], dtype) if weight is None else np.sqrt(weight, dtype=dtype)
     X_mean, y_mean = np.zeros(X.shape[1], dtype), np.zeros(y.shape[1])
+    location = None
     if fit_intercept:
-        X, X_mean = settle_constant(X, weighted_mean(X, weight), constant_columns(X, weight), root)
+        X, X_mean, location = settle_constant(X, weight, root)
         y_mean = weighted_mean(y, weight)
         y = y - y_mean
     if weight is not None:
@@ -86,7 +102,7 @@ def defer(X, y, weight=None, *, fit_intercept=True):
     if weight is not None:
         scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
         X = (scale @ X).asformat(X.format)
-    return Design(canonical(X), y, X_mean, y_mean, root, fit_intercept)
+    return Design(canonical(X), y, X_mean, y_mean, root, fit_intercept, location=location)
 
 
 def centred(X, X_mean, root, *, order="K", overwrite=False):
@@ -107,21 +123,34 @@ def constant_columns(X, weight=None):
     first = X[0] if isinstance(rows, slice) else X[rows.argmax()]
     # A look at one row clears nearly all columns, so that whole ones are rarely read.
     last = X[-1] if isinstance(rows, slice) else X[len(rows) - 1 - rows[::-1].argmax()]
-    constant = first == last
-    for j in np.flatnonzero(constant):
-        constant[j] = np.all(X[rows, j] == first[j])
+    candidates = np.flatnonzero(first == last)
+    for start in range(0, X.shape[0], ROWS):
+        if len(candidates) == 0:
+            break
+        part = X[start : start + ROWS, candidates]
+        if not isinstance(rows, slice):
+            part = part[rows[start : start + ROWS]]
+        candidates = candidates[np.all(part == first[candidates], axis=0)]
+    constant = np.zeros(X.shape[1], bool)
+    constant[candidates] = True
     return constant
 
 
-def settle_constant(X, X_mean, constant, root):
-    """Make constant columns zero once centred: rounding would leave errors, not to be fitted."""
-    if not np.any(X_mean[constant]):
-        return X, X_mean
+def settle_constant(X, weight, root):
+    """Return X, its means for products, and its means if these differ (else None).
+
+    Constant columns are made zero once centred: rounding would leave errors, not to be fitted.
+    """
+    mean, constant = weighted_mean(X, weight), constant_columns(X, weight)
+    if not np.any(mean[constant]):
+        return X, mean, None
+    first = np.argmax(root > 0)
     if not sparse.issparse(X):
-        return X, np.where(constant, X[np.argmax(root > 0)], X_mean)
+        return X, np.where(constant, X[first], mean), None
+    row = X.tocsr()[[first]].toarray()[0]
     X = X.copy()
     X.data[constant[X.tocoo().coords[1]]] = 0
-    return X, np.where(constant, 0, X_mean)
+    return X, np.where(constant, 0, mean), np.where(constant, row, mean)
 
 
 def canonical(X):

@@ -15,7 +15,7 @@ GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients ar
 
 def singular_values(design, alpha):
     """Solve by singular values of X, made dense."""
-    spectrum = decompose(design, exact=True)
+    spectrum = decompose(design, alpha.min(), exact=True)
     W = spectrum.coef(alpha[None])[0].astype(design.X.dtype, copy=False)
     residual = float(relative_residual(design, alpha, W.T).max())
     return Solution(W, "svd", residual, np.ones(len(W), np.int32), rank=spectrum.rank)

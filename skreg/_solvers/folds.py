@@ -26,16 +26,16 @@ from scipy import sparse
 from skreg._solvers.design import defer, weighted_mean
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
-from skreg._solvers.products import smaller_gram
+from skreg._solvers.products import VISIBLE, smaller_gram, sparse_keeps_digits
 from skreg._solvers.resolvent import resolvent
 from skreg._solvers.spectrum import (
-    VISIBLE,
     Spectrum,
     decompose,
     from_moments,
     from_outer_gram,
 )
 
+KEPT = 2**26  # entries that the folds may hold, where that is more than X: 512 MB
 REST = 0.1  # smallest share of the whole that may be left by a subtraction
 
 
@@ -132,7 +132,7 @@ class Folds:
     def __init__(self, samples, splits):
         self.samples, self.splits = samples, splits
         n, p = samples.X.shape
-        self.small = len(splits) * min(n, p) ** 2 <= n * p
+        self.small = len(splits) * min(n, p) ** 2 <= max(n * p, KEPT)
         self.kept = {}
 
     def fold(self, k, alpha):
@@ -208,9 +208,13 @@ class GramFolds(Folds):
 
     def __init__(self, samples, splits):
         super().__init__(samples, splits)
-        design = double_precision(defer(samples.X, samples.y, fit_intercept=samples.fit_intercept))
+        X = samples.X
+        design = defer(X, samples.y, fit_intercept=samples.fit_intercept).in_double_precision()
         with np.errstate(over="ignore", invalid="ignore"):
             self.gram = smaller_gram(design)
+            if not sparse_keeps_digits(design, self.gram):
+                design = defer(X.toarray(), samples.y, fit_intercept=samples.fit_intercept)
+                self.gram = smaller_gram(design.in_double_precision())
 
     def _make(self, k, alpha):
         train, test = self.splits[k]
@@ -247,14 +251,6 @@ class GramFolds(Folds):
             spectrum = from_outer_gram(G, frame, alpha)
             coef = None if spectrum is None else partial(dual_coef, spectrum)
         return coef, root, u, y_mean
-
-
-def double_precision(design):
-    """The same design, products with which are summed in float64 also where X is float32.
-
-    A dense X that needs no centring would be multiplied as it is.
-    """
-    return design if sparse.issparse(design.X) else design._replace(deferred=True)
 
 
 def keeps_digits(rest: Moments, total: Moments):

@@ -22,8 +22,8 @@ class KernelMatrixFold(Fold):
         """Predictions for the test samples, (n_test, n_alphas, n_targets)."""
         spectrum = self.spectrum
         inner = spectrum.factors(alphas)[0] * (spectrum.z.T / spectrum.s / spectrum.s)
-        fit = self.reach @ inner.reshape(-1, len(spectrum.s)).T
-        return fit.reshape(-1, *inner.shape[:2])
+        fit = self.reach @ inner.reshape(np.prod(inner.shape[:2]), len(spectrum.s)).T
+        return fit.reshape(len(self.reach), *inner.shape[:2])
 
 
 class KernelMatrixFolds(Folds):

@@ -29,6 +29,7 @@ from skreg._solvers.normal_equations import Eigen, factorize, refine
 from skreg._solvers.spectrum import Spectrum, norm2
 from skreg._solvers.threads import lapack_threads, split
 
+WELL_CONDITIONED = np.finfo(float).eps ** (2 / 3)  # the limit of `factorize`
 NEGATIVE = 1e-6  # share of the largest eigenvalue that a negative one may have by rounding
 FEW = 6  # factorizations by Cholesky's method that cost less than one by eigenvalues
 
@@ -85,8 +86,10 @@ def solve(problem, alpha, decomposition=None):
             solution = by_cholesky(problem, alpha)
         if solution is None:
             decomposition = decompose(problem) if decomposition is None else decomposition
-            factor = Eigen(Eigenvectors(decomposition.U), decomposition.values, alpha)
-            solution = refined(problem, alpha, factor)
+            values = decomposition.values + alpha.min()
+            if values[-1] > WELL_CONDITIONED * values[0]:
+                factor = Eigen(Eigenvectors(decomposition.U), decomposition.values, alpha)
+                solution = refined(problem, alpha, factor)
     if solution is None:
         spectrum = spectrum_of(problem, decomposition)
         solution = DualSolution(dual_coef(spectrum, alpha[None])[0], decomposition.rank)

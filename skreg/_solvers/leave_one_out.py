@@ -25,6 +25,7 @@ from skreg._solvers.products import is_wide, over_blocks
 from skreg._solvers.threads import split
 
 ROWS = 512  # of U at a time
+ERRORS = 2**20  # at a time, over alphas and targets too
 SIMILAR = 1e-4  # smallest factor beside the largest of its alpha, for the short cut
 LEVERAGE_ONE = 8 * np.finfo(float).eps  # below, 1 - h_ii is noise: the sample fits itself
 
@@ -32,9 +33,10 @@ LEVERAGE_ONE = 8 * np.finfo(float).eps  # below, 1 - h_ii is noise: the sample f
 def mean_squares(spectrum, alphas, *, per_target=True):
     """Mean over the samples of v_i e_i^2, and its standard error, each (n_alphas, n_targets).
 
-    With per_target=False the squares are averaged over the targets first: (n_alphas, 1).
+    With per_target=False the squares are averaged over the targets first: (n_alphas, 1). Samples
+    without weight lower the mean, as in scikit-learn, and its error by as much.
     """
-    n = len(spectrum.y)
+    n, m = len(spectrum.y), max(spectrum.n_samples, 1)
 
     def use(parts):
         first = second = 0.0
@@ -48,9 +50,9 @@ def mean_squares(spectrum, alphas, *, per_target=True):
 
     with np.errstate(over="ignore", invalid="ignore"):
         firsts, seconds = zip(*over_rows(spectrum, alphas, use), strict=True)
-        mean = sum(firsts) / n
-        variance = np.maximum(sum(seconds) / n - mean**2, 0) * (n / max(n - 1, 1))
-        return mean, np.sqrt(variance / n)
+        mean = sum(firsts) / m
+        variance = np.maximum(sum(seconds) / m - mean**2, 0) * (m / max(m - 1, 1))
+        return mean * (m / n), np.sqrt(variance / m) * (m / n)
 
 
 def residuals(spectrum, alphas):
@@ -76,23 +78,16 @@ def over_rows(spectrum, alphas, use):
 
         def form(parts):
             for block_rows, block in parts:
-                for rows, part in cuts(block_rows.start, block_rows.stop):
+                for rows, part in sums.cuts(block_rows.start, block_rows.stop):
                     yield rows, sums.errors(rows, block[part] @ V)
 
         return over_blocks(spectrum.design, r, lambda parts: use(form(parts)))
     U = spectrum.left()
 
     def work(start, stop):
-        return use((rows, sums.errors(rows, U[rows])) for rows, _ in cuts(start, stop))
+        return use((rows, sums.errors(rows, U[rows])) for rows, _ in sums.cuts(start, stop))
 
     return split(work, n, n * r * sums.columns)
-
-
-def cuts(start, stop):
-    """Pieces of these rows that stay in the cache: slices of all rows, and of these."""
-    for a in range(start, stop, ROWS):
-        b = min(a + ROWS, stop)
-        yield slice(a, b), slice(a - start, b - start)
 
 
 class Sums:
@@ -109,6 +104,13 @@ class Sums:
         # One (left, right) pair a target, or one for all.
         self.pairs = [short_cut(factors[:, k].T) for k in range(factors.shape[1])]
         self.columns = sum(left.shape[1] for left, _ in self.pairs) + factors.shape[0]
+
+    def cuts(self, start, stop):
+        """Pieces of these rows that stay in the cache: slices of all rows, and of these."""
+        step = max(1, min(ROWS, ERRORS // (self.n_alphas * self.spectrum.y.shape[1])))
+        for a in range(start, stop, step):
+            b = min(a + step, stop)
+            yield slice(a, b), slice(a - start, b - start)
 
     def errors(self, rows, U):
         """sqrt(v) e of some rows, given their part of U."""

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from skreg._solvers.design import centre, constant_columns, weighted_mean
-from skreg._solvers.products import BLOCK, SHORTEST
+from skreg._solvers.products import BLOCK, SHORTEST, keeps_digits
 from skreg._solvers.threads import split
 
 
@@ -32,6 +32,11 @@ class Moments:
     Xy: np.ndarray  # (n_features, n_targets)
     yy: np.ndarray  # (n_targets,), sums of squares of each target
     fit_intercept: bool = True
+
+    @property
+    def means_of_features(self):
+        """The means of X, to which the intercept belongs."""
+        return self.X_mean
 
     def __add__(self, other):
         """Moments of both sets of samples."""
@@ -109,14 +114,17 @@ def block_moments(X, y, weight, fit_intercept):
     n, total = len(y), float(len(y) if weight is None else np.sum(weight, dtype=np.float64))
     if total == 0:
         return nothing(X.shape[1], y.shape[1], fit_intercept)
+    count = n if weight is None else int(np.count_nonzero(weight))
     X, y = X.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     if sparse.issparse(X):
         mean, y_mean, XX, Xy, yc = sparse_products(X.tocsr(), y, weight, fit_intercept)
-    else:
-        design = centre(X, y, weight, fit_intercept=fit_intercept)
-        mean, y_mean, yc = design.X_mean, design.y_mean, design.y
-        XX, Xy = design.X.T @ design.X, design.X.T @ yc
-    count = n if weight is None else int(np.count_nonzero(weight))
+        if keeps_digits(XX.diagonal(), total * mean**2):
+            yy = np.einsum("it,it->t", yc, yc)
+            return Moments(count, total, mean, y_mean, XX, Xy, yy, fit_intercept)
+        X = X.toarray()
+    design = centre(X, y, weight, fit_intercept=fit_intercept)
+    mean, y_mean, yc = design.X_mean, design.y_mean, design.y
+    XX, Xy = design.X.T @ design.X, design.X.T @ yc
     yy = np.einsum("it,it->t", yc, yc)
     return Moments(count, total, mean, y_mean, XX, Xy, yy, fit_intercept)
 

@@ -11,9 +11,10 @@ import numpy as np
 from scipy import sparse
 
 from skreg._kernels.gram import add_gram
-from skreg._solvers.threads import split
+from skreg._solvers.threads import interrupted, split
 
 BLOCK = 2**21  # entries of a block, 16 MB
+VISIBLE = 1e-4  # share of a sum of squares below which a difference has lost too many digits
 SHORTEST = 1024  # rows or columns of a block: fewer make the products inefficient
 
 
@@ -35,6 +36,8 @@ def blocks(design, start, stop):
     order = "C" if X.flags.c_contiguous else "F"
     buffer = np.empty((across, step) if wide else (step, across), order=order)
     for a in range(start, stop, step):
+        if interrupted.is_set():
+            return
         part = slice(a, min(a + step, stop))
         if wide:
             block, source, shift, scale = buffer[:, : part.stop - a], X[:, part], mean[part], root
@@ -54,6 +57,11 @@ def over_blocks(design, columns, use):
     n, p = design.X.shape
     size = p if is_wide(design) else n
     return split(lambda a, b: use(blocks(design, a, b)), size, n * p * max(1, columns))
+
+
+def keeps_digits(left, removed):
+    """Whether sums of squares that are `left` after centring tell more than rounding errors."""
+    return bool(np.all((left >= VISIBLE * removed) | (removed == 0) | (left == 0)))
 
 
 def total(parts):
@@ -187,3 +195,14 @@ def sparse_gram(design):
             mean = np.linalg.norm(root) * design.X_mean
             G -= np.outer(mean, mean)
     return G.astype(X.dtype, copy=False)
+
+
+def sparse_keeps_digits(design, G):
+    """Whether the Gram matrix of a sparse X, centred after the product, has kept its digits."""
+    if not sparse.issparse(design.X) or not design.X_mean.any():
+        return True
+    weight = float(design.root_weight.astype(np.float64) @ design.root_weight)
+    removed = weight * design.X_mean.astype(np.float64) ** 2
+    if is_wide(design):
+        return keeps_digits(np.trace(G), removed.sum())
+    return keeps_digits(G.diagonal(), removed)

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg
 
 from skreg._solvers.certificate import Solution, relative_residual
 from skreg._solvers.eigen import Eigenvectors
 from skreg._solvers.filters import tikhonov
-from skreg._solvers.normal_equations import Eigen, refine_tall, refine_wide
+from skreg._solvers.normal_equations import Eigen, factorize, refine_tall, refine_wide
+from skreg._solvers.normal_equations import refine as normal_refine
 from skreg._solvers.products import is_wide, times
 from skreg._solvers.scaling import in_range
 from skreg._solvers.secular import norm_bound_alpha
@@ -28,7 +28,7 @@ from skreg._solvers.spectrum import (
     from_svd,
 )
 from skreg._solvers.standard_form import standard_form
-from skreg._solvers.threads import one_blas_thread
+from skreg._solvers.threads import lapack_threads, one_blas_thread
 
 
 class Answer(NamedTuple):
@@ -46,9 +46,10 @@ def spectral(
     """Solve for alpha (n_targets,), with penalty ||L (w - prior_mean)||^2, L being `penalty`.
 
     `max_norm` raises alpha until the penalized norm is within it. `route` "svd" asks for singular
-    values of X, "gram" for nothing (None) where eigenvalues of a Gram matrix would do harm.
+    values of X, "gram" for nothing (None) where eigenvalues of a Gram matrix would do harm,
+    "any alpha" for a spectrum that serves every other alpha as well.
     """
-    design, _, d = in_range(design, scale_X=False)
+    design, _, d = in_range(design.in_double_precision(), scale_X=False)
     prior = None if prior_mean is None else np.atleast_2d(prior_mean) / d[:, None]
     if penalty is not None:
         spectrum = general_form(design, penalty, prior, filter)
@@ -62,7 +63,8 @@ def spectral(
             if spectrum is None:
                 return None
         else:
-            spectrum = decompose(design, alpha.min(), filter=filter, exact=route == "svd")
+            least = 0.0 if route == "any alpha" else alpha.min()
+            spectrum = decompose(design, least, filter=filter, exact=route == "svd")
     if max_norm is not None:
         alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm / d, alpha)
     solution = solve(spectrum, design, alpha)
@@ -83,7 +85,7 @@ def solve(spectrum, design, alpha):
             W, residual, rounds, _ = refined
             n_iter = np.full(len(alpha), rounds, np.int32)
             return Solution(W.T, "cholesky", residual, n_iter, rank=spectrum.rank)
-        spectrum = decompose(design, exact=True)
+        spectrum = decompose(design, alpha.min(), exact=True)
     W = spectrum.coef(alpha[None])[0]
     residual = np.nan
     if spectrum.filter is tikhonov and spectrum.form is None:
@@ -116,26 +118,41 @@ def general_form(design, penalty, prior, filter):
     return from_svd(form.X, frame, cutoff=form.rounding)
 
 
-def streamed(moments, alpha, *, filter=tikhonov, max_norm=None):
+def streamed(moments, alpha, *, filter=tikhonov, max_norm=None, spectrum="cheap"):
     """The answer for data of which only moments are left.
 
+    `spectrum` is "wanted", or "cheap" if it is welcome where it does no harm, or None.
     `solution.converged` is false where X'X has lost digits that this alpha would need.
     """
-    spectrum = from_moments(moments, alpha.min(), filter=filter)
-    harmless = spectrum is not None
+    plain = filter is tikhonov and max_norm is None
+    solution = by_cholesky(moments, alpha) if plain else None
+    if solution is not None and spectrum is None:
+        return Answer(solution, alpha, None)
+    found = from_moments(moments, alpha.min(), filter=filter)
+    if solution is not None and (found is not None or spectrum == "cheap"):
+        return Answer(solution, alpha, found)
+    harmless = found is not None
     if not harmless:
-        spectrum = from_moments(moments, np.inf, filter=filter)
+        found = from_moments(moments, np.inf, filter=filter)
     if max_norm is not None:
-        alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm, alpha)
-    W = spectrum.coef(alpha[None])[0]
-    residual = np.nan
-    if filter is tikhonov:
-        gap = moments.Xy - moments.XX @ W.T - alpha * W.T
-        start = linalg.norm(moments.Xy)
-        residual = float(linalg.norm(gap) / start) if start > 0 else 0.0
-    n_iter = np.ones(len(W), np.int32)
-    return Answer(
-        Solution(W, "cholesky", residual, n_iter, converged=harmless, rank=spectrum.rank),
-        alpha,
-        spectrum,
-    )
+        alpha = norm_bound_alpha(found.s, found.z, max_norm, alpha)
+    if solution is None:
+        W = found.coef(alpha[None])[0]
+        n_iter = np.ones(len(W), np.int32)
+        solution = Solution(W, "cholesky", np.nan, n_iter, rank=found.rank)
+    return Answer(solution._replace(converged=harmless), alpha, found)
+
+
+def by_cholesky(moments, alpha):
+    """The ridge solution of moments, in whatever units the features are; None where singular."""
+    XX, Xy = moments.XX, moments.Xy
+    with np.errstate(all="ignore"), lapack_threads(len(XX)):
+        factor = factorize(XX.copy(), alpha)
+        if factor is None:
+            return None
+        refined = normal_refine(factor, Xy, lambda W: Xy - XX @ W - W * alpha)
+    if refined is None:
+        return None
+    W, residual, rounds, _ = refined
+    n_iter = np.full(len(alpha), rounds, np.int32)
+    return Solution(W.T, "cholesky", residual, n_iter, rank=len(XX))

@@ -24,12 +24,17 @@ from scipy import linalg
 from skreg._solvers import leave_one_out, rules
 from skreg._solvers.eigen import Eigenvectors, eigen
 from skreg._solvers.filters import tikhonov
-from skreg._solvers.products import gram_and_correlation, is_wide, times, transposed_times
+from skreg._solvers.products import (
+    VISIBLE,
+    gram_and_correlation,
+    is_wide,
+    sparse_keeps_digits,
+    times,
+    transposed_times,
+)
 from skreg._solvers.threads import lapack_threads
 
-HARMLESS = 3e-8
-APART = 1e-6  # smallest eigenvalue beside the largest that stands out from rounding errors
-VISIBLE = 1e-4  # share of ||y||^2 below which a difference of squares has lost too many digits
+HARMLESS = 3e-8  # the same share makes an eigenvalue stand out from rounding errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +130,9 @@ class Spectrum:
             flat = inner.reshape(np.prod(inner.shape[:2]), len(self.s))
             W = self.V.times(flat.T).T.reshape(*inner.shape[:2], -1)
         else:  # V = Xc'U / s, for a few columns only
-            dual = (inner / self.s).reshape(-1, len(self.s)) @ self.U.T
-            W = transposed_times(self.design, dual.T).T.reshape(*inner.shape[:2], -1)
+            dual = (inner / self.s).reshape(np.prod(inner.shape[:2]), len(self.s)) @ self.U.T
+            W = transposed_times(self.design, dual.T).T
+            W = W.reshape(*inner.shape[:2], self.design.X.shape[1])
         W = W if self.form is None else self.form.coef(W)
         return self._shaped(W if self.offset is None else W + self.offset, alphas)
 
@@ -159,10 +165,12 @@ class Spectrum:
 
         Shape (n_alphas, n_targets); no refit. For the filter of ridge only.
         """
+        self._check_rows("loo", tikhonov_only=True)
         return self._shaped(leave_one_out.mean_squares(self, alphas)[0], alphas)
 
     def loo_residuals(self, alphas):
         """y_i minus the prediction by a fit without sample i, (n_samples, n_alphas, n_targets)."""
+        self._check_rows("loo_residuals", tikhonov_only=True)
         return leave_one_out.residuals(self, alphas)
 
     def gcv(self, alphas):
@@ -189,6 +197,8 @@ class Spectrum:
 
         Each maps the coefficients behind noise-free data to those that are found.
         """
+        if np.ndim(alphas) > 1:
+            raise ValueError(f"resolution takes alphas (n_alphas,), not {np.shape(alphas)}.")
         within = self._in_features(self.factors(alphas)[0][:, 0])
         if self.form is not None:
             within = np.stack([self.form.resolution(one) for one in within])
@@ -200,6 +210,10 @@ class Spectrum:
         (X'X + alpha I)^-1, shape (n_alphas, n_features, n_features), for alpha > 0 or data of
         full column rank. Directions that no penalty holds have their least-squares variance.
         """
+        if np.ndim(alphas) > 1:
+            raise ValueError(f"covariance takes alphas (n_alphas,), not {np.shape(alphas)}.")
+        if self.filter is not tikhonov:
+            raise ValueError("covariance is that of ridge, of filter='tikhonov' only.")
         Vt = self.Vt
         rank, n_features = Vt.shape
         values = np.atleast_1d(np.asarray(alphas, np.float64))[:, None]
@@ -224,17 +238,29 @@ class Spectrum:
         first, last = self.s[0], self.s[-1]
         return (first / last) * (first + alphas / first) / (last + alphas / last)
 
+    def _check_rows(self, name, tikhonov_only=False):
+        """Say why a question about samples cannot be answered."""
+        if self.y is None:
+            raise ValueError(
+                f"{name} needs the samples, of which a fit to blocks keeps only moments: call fit "
+                f"on all the data."
+            )
+        if tikhonov_only and self.filter is not tikhonov:
+            raise ValueError(
+                f"{name} is exact for filter='tikhonov' only. Use gcv, or RidgeCV with cv=."
+            )
+
     # Rows --------------------------------------------------------------------------------------
 
     def residuals(self, alphas):
         """Weighted residuals sqrt(v_i) (y_i - fit_i), (n_samples, n_alphas, n_targets)."""
+        self._check_rows("residuals")
         psi = self.factors(alphas)[1]
         U = self.left()
         inner = np.moveaxis(psi * self.z.T, -1, 0)
         unreached = self.y - U @ self.z
-        return unreached[:, None, :] + (U @ inner.reshape(len(inner), -1)).reshape(
-            -1, *inner.shape[1:]
-        )
+        flat = inner.reshape(len(inner), np.prod(inner.shape[1:]))
+        return unreached[:, None, :] + (U @ flat).reshape(len(U), *inner.shape[1:])
 
     def left(self):
         """U, formed from the data where it is not at hand: (n_samples, rank)."""
@@ -297,7 +323,7 @@ def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False):
         found = from_gram(design, alpha if filter is tikhonov else 0.0, frame)
         if found is not None:
             return found
-    return from_svd(dense(design), frame)
+    return from_svd(dense(design), frame, alpha=alpha)
 
 
 def frame_of(design, filter):
@@ -322,6 +348,8 @@ def from_gram(design, alpha, frame):
     """Spectrum from the eigenvalues of the smaller Gram matrix, or None where it does harm."""
     with np.errstate(over="ignore", invalid="ignore"):
         G, Xy = gram_and_correlation(design)
+    if not sparse_keeps_digits(design, G):
+        return None
     if is_wide(design):
         return from_outer_gram(G, frame, alpha)
     values, vectors = eigen(G)
@@ -331,9 +359,12 @@ def from_gram(design, alpha, frame):
     kept = significant(values, nulls)
     s, V = np.sqrt(values[:kept]), vectors.first(kept)
     z = V.transposed_times(Xy) / s[:, None]
+    if kept + frame.free >= frame.n_samples:  # what a fit can pass through asks for U
+        found = replace(frame, s=s, z=z, outside=np.zeros(len(frame.outside)), V=V)
+        return replace(found, U=found.left(), full=True)
     outside = frame.outside - norm2(z.T)
     if np.any(outside < VISIBLE * frame.outside):
-        if not is_harmless(values, 0.0, nulls, APART):
+        if not is_harmless(values, 0.0, nulls):
             return None
         fit = times(design, V.times(z / s[:, None]))
         outside = norm2((frame.y - fit).T)
@@ -350,7 +381,7 @@ def from_outer_gram(G, frame, alpha):
     s, U = np.sqrt(values[:kept]), vectors.first(kept).array()
     z = U.T @ frame.y
     outside = norm2((frame.y - U @ z).T)
-    full = is_harmless(values, 0.0, nulls, APART) and kept + frame.free == frame.n_samples
+    full = is_harmless(values, 0.0, nulls) and kept + frame.free == frame.n_samples
     return replace(frame, s=s, z=z, outside=outside, U=U, full=full)
 
 
@@ -384,21 +415,20 @@ def from_moments(moments, alpha=0.0, *, filter=tikhonov):
 
 def significant(values, nulls):
     """How many eigenvalues are more than rounding: where these are set apart, all others."""
-    apart = is_harmless(values, 0.0, nulls, APART)
-    least = APART / 2 if apart else 4 * np.finfo(float).eps
+    apart = is_harmless(values, 0.0, nulls)
+    least = HARMLESS / 2 if apart else 4 * np.finfo(float).eps
     return int(np.count_nonzero(values > least * values[0]))
 
 
-def is_harmless(values, alpha, nulls=0, least=None):
+def is_harmless(values, alpha, nulls=0):
     """Whether eigenvalues, but for that many known zeros, plus alpha spread over few decades."""
-    least = HARMLESS if least is None else least
     if values is None or nulls >= len(values):
         return False
     last = max(values[len(values) - 1 - nulls], 0.0)
-    return last + alpha >= least * (values[0] + alpha)
+    return last + alpha >= HARMLESS * (values[0] + alpha)
 
 
-def from_svd(X, frame, cutoff=0.0):
+def from_svd(X, frame, cutoff=0.0, alpha=0.0):
     """Spectrum from singular values; those at the level of rounding count as zero.
 
     The cut-off is max(n, p) eps times the largest: that is the error of the computed values, so
@@ -410,7 +440,9 @@ def from_svd(X, frame, cutoff=0.0):
             U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesdd")
         except np.linalg.LinAlgError:  # divide and conquer fails on rare matrices, QR does not
             U, s, Vt = linalg.svd(X, full_matrices=False, lapack_driver="gesvd")
-    noise = max(X.shape) * np.finfo(frame.design.X.dtype).eps * s.max(initial=0)
+    # Without a penalty the precision of the data counts, with one that of the computation.
+    dtype = frame.design.X.dtype if alpha == 0 else np.float64
+    noise = max(X.shape) * np.finfo(dtype).eps * s.max(initial=0)
     rank = np.count_nonzero(s > max(noise, cutoff))
     # After centring and weighting no more is possible, whatever rounding says.
     rank = min(rank, max(frame.n_samples - frame.free, 0))
@@ -425,5 +457,6 @@ def from_svd(X, frame, cutoff=0.0):
 def dense(design):
     """The centred, weighted X as a dense float64 array."""
     if hasattr(design.X, "toarray"):
-        return times(design, np.eye(design.X.shape[1], dtype=design.X.dtype)).astype(np.float64)
-    return design.explicit().X.astype(np.float64, copy=False)
+        root, mean = (a.astype(np.float64) for a in (design.root_weight, design.X_mean))
+        return design.X.toarray().astype(np.float64, copy=False) - np.outer(root, mean)
+    return design.double().explicit().X

@@ -1,8 +1,9 @@
 """How many threads work, in BLAS or above it: the one place that decides."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
@@ -36,6 +37,7 @@ def blas_threads(multiply_adds):
     return controller().limit(limits=1, user_api="blas")
 
 
+interrupted = threading.Event()  # that work in parts is of no use any more
 held_back = []  # the number of threads that `one_blas_thread` took away, while it does
 
 
@@ -90,5 +92,18 @@ def split(work, size, multiply_adds):
         if parts <= 1:
             return [work(0, size)]
         edges = [size * k // parts for k in range(parts + 1)]
+        # NumPy keeps how it treats overflow in a context, which threads do not inherit.
+        contexts = [copy_context() for _ in range(parts)]
         with ThreadPoolExecutor(parts) as pool:
-            return list(pool.map(work, edges[:-1], edges[1:]))
+            running = [
+                pool.submit(context.run, work, start, stop)
+                for context, start, stop in zip(contexts, edges[:-1], edges[1:], strict=True)
+            ]
+            try:
+                return [part.result() for part in running]
+            except BaseException:
+                interrupted.set()  # the others end at their next block
+                raise
+            finally:
+                wait(running)
+                interrupted.clear()
