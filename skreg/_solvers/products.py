@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from skreg._kernels.gram import add_gram
-from skreg._solvers.threads import interrupted, split
+from skreg._solvers.threads import is_given_up, split
 
 BLOCK = 2**21  # entries of a block, 16 MB
 VISIBLE = 1e-4  # share of a sum of squares below which a difference has lost too many digits
@@ -36,7 +36,7 @@ def blocks(design, start, stop):
     order = "C" if X.flags.c_contiguous else "F"
     buffer = np.empty((across, step) if wide else (step, across), order=order)
     for a in range(start, stop, step):
-        if interrupted.is_set():
+        if is_given_up():
             return
         part = slice(a, min(a + step, stop))
         if wide:

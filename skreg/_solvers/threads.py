@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
@@ -37,7 +37,7 @@ def blas_threads(multiply_adds):
     return controller().limit(limits=1, user_api="blas")
 
 
-interrupted = threading.Event()  # that work in parts is of no use any more
+stop = ContextVar("stop", default=None)  # an event: the work of which this is part was given up
 held_back = []  # the number of threads that `one_blas_thread` took away, while it does
 
 
@@ -78,6 +78,12 @@ def lapack_threads(size):
     return controller().limit(limits=limit, user_api="blas")
 
 
+def is_given_up():
+    """Whether nobody waits any more for the part of `split` that asks."""
+    event = stop.get()
+    return event is not None and event.is_set()
+
+
 def split(work, size, multiply_adds):
     """Return the results of work(start, stop) on parts of range(size), one part a thread.
 
@@ -92,8 +98,11 @@ def split(work, size, multiply_adds):
         if parts <= 1:
             return [work(0, size)]
         edges = [size * k // parts for k in range(parts + 1)]
-        # NumPy keeps how it treats overflow in a context, which threads do not inherit.
+        given_up = threading.Event()
+        token = stop.set(given_up)
+        # NumPy keeps how it treats overflow in a context, too, which threads do not inherit.
         contexts = [copy_context() for _ in range(parts)]
+        stop.reset(token)
         with ThreadPoolExecutor(parts) as pool:
             running = [
                 pool.submit(context.run, work, start, stop)
@@ -102,8 +111,6 @@ def split(work, size, multiply_adds):
             try:
                 return [part.result() for part in running]
             except BaseException:
-                interrupted.set()  # the others end at their next block
-                raise
-            finally:
+                given_up.set()  # the others end at their next block
                 wait(running)
-                interrupted.clear()
+                raise

@@ -1,7 +1,10 @@
+import time
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from skreg._solvers import products as module
 from skreg._solvers import threads
@@ -103,7 +106,25 @@ def test_nothing_of_the_size_of_x_is_allocated():
         assert peak < X.nbytes / 4
 
 
-def test_interrupts_and_errors_come_through_the_threads():
+def test_an_interrupt_ends_all_threads_at_their_next_block(interrupt_after):
+    started = time.perf_counter()
+
+    def slow(start, stop):
+        while not threads.is_given_up():
+            time.sleep(0.01)
+            assert time.perf_counter() - started < 30
+
+    with threadpool_limits(2, user_api="blas"):
+        interrupt_after(0.3)
+        with pytest.raises(KeyboardInterrupt):
+            threads.split(slow, 100, 10**9)
+    assert time.perf_counter() - started < 10
+    assert not threads.is_given_up()
+    X = np.ones((50, 3))
+    assert smaller_gram(defer(X, X[:, 0], fit_intercept=False)).max() == 50
+
+
+def test_errors_come_through_the_threads():
     def fail(start, stop):
         raise FloatingPointError(f"rows {start} to {stop}")
 
