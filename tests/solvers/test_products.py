@@ -1,3 +1,5 @@
+import signal
+import threading
 import time
 
 import numpy as np
@@ -106,6 +108,7 @@ def test_nothing_of_the_size_of_x_is_allocated():
         assert peak < X.nbytes / 4
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="Windows has no such signals")
 def test_an_interrupt_ends_all_threads_at_their_next_block(interrupt_after):
     started = time.perf_counter()
 
@@ -115,7 +118,9 @@ def test_an_interrupt_ends_all_threads_at_their_next_block(interrupt_after):
             assert time.perf_counter() - started < 30
 
     with threadpool_limits(2, user_api="blas"):
-        interrupt_after(0.3)
+        interrupt_after(3600)  # for the handler; a lock is left for a real signal only
+        main = threading.main_thread().ident
+        threading.Timer(0.3, signal.pthread_kill, (main, signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
             threads.split(slow, 100, 10**9)
     assert time.perf_counter() - started < 10
