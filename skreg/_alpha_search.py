@@ -193,20 +193,23 @@ def by_folds(folds, name="cv"):
 class Scores:
     """Minus the scores that a scorer gives to predictions: losses (n_alphas, T).
 
-    `stand_in` is an estimator that predicts what it is given, for scorers that want one. `params`
-    are keyword arguments of the scorer; arrays with one entry a sample are cut to the rows.
+    `stand_in` is an estimator with a parameter `known`, predictions that it returns, else those
+    that it is given. With `X` the scorer sees the rows of that, without it predictions in its
+    place. `params` are keyword arguments of the scorer; arrays with one entry a sample are cut to
+    the rows.
     """
 
-    def __init__(self, scorer, stand_in, y, *, per_target=False, params=None):
-        self.scorer, self.stand_in, self.y = scorer, stand_in, y
+    def __init__(self, scorer, stand_in, y, *, X=None, per_target=False, params=None):
+        self.scorer, self.stand_in, self.y, self.X = scorer, stand_in, y, X
         self.per_target, self.params = per_target, params or {}
 
     def __call__(self, predictions, rows):
         """Losses of predictions (n_rows, n_alphas, t) for these rows."""
         y = self.y[rows]
         params = params_of_rows(self.y, self.params, indices=rows)
+        X = None if self.X is None else self.X[rows]
         return np.array(
-            [[-self._score(p, t, params) for p, t in self._targets(one, y)]
+            [[-self._score(X, p, t, params) for p, t in self._targets(one, y)]
              for one in np.moveaxis(predictions, 1, 0)],
             dtype=np.float64,
         )  # fmt: skip
@@ -219,8 +222,9 @@ class Scores:
             return [(prediction, y)]
         return [(prediction[:, k], y[:, k]) for k in range(y.shape[1])]
 
-    def _score(self, prediction, y, params):
-        score = self.scorer(self.stand_in, prediction, y, **params)
+    def _score(self, X, prediction, y, params):
+        self.stand_in.known = None if X is None else prediction
+        score = self.scorer(self.stand_in, prediction if X is None else X, y, **params)
         if not isinstance(score, Real):
             raise ValueError(f"scoring must give one number; {self.scorer!r} gave {score!r}.")
         return float(score)

@@ -123,9 +123,9 @@ class SpectralSearch(BaseEstimator):
         scores = self._scores(y, problem.per_target, params.scorer.score)
         return alpha_search.by_predictions(rows, problem.targets, scores, unit=unit)
 
-    def _scores(self, y, per_target, params):
+    def _scores(self, y, per_target, params, X=None):
         return alpha_search.Scores(
-            self._get_scorer(), self._stand_in(), y, per_target=per_target, params=params
+            self._get_scorer(), self._stand_in(), y, X=X, per_target=per_target, params=params
         )
 
     # Folds -------------------------------------------------------------------------------------
@@ -146,7 +146,8 @@ class SpectralSearch(BaseEstimator):
             def judge(_, fold, alphas):
                 return r2_losses(fold, alphas, per_target=problem.per_target)
         else:
-            scores = self._scores(y, problem.per_target, params.scorer.score)
+            X = problem.X.tocsr() if hasattr(problem.X, "tocsr") else problem.X
+            scores = self._scores(y, problem.per_target, params.scorer.score, X)
 
             def judge(k, fold, alphas):
                 return scores(fold.predictions(alphas) * problem.unit, tests[k])

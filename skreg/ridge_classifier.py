@@ -33,19 +33,19 @@ def labels(decisions, binarizer):
 
 
 class GivenDecisions(ClassifierMixin, BaseEstimator):
-    """A stand-in for a fitted classifier: scorers give it decision values and get their labels."""
+    """A stand-in for a fitted classifier: its decision values are known, or given as X."""
 
-    def __init__(self, binarizer):
-        self.binarizer = binarizer
+    def __init__(self, binarizer, known=None):
+        self.binarizer, self.known = binarizer, known
         self.classes_ = binarizer.classes_
 
     def decision_function(self, X):
-        """Return X, the decision values."""
-        return X
+        """Return the decision values."""
+        return X if self.known is None else self.known
 
     def predict(self, X):
         """Return the labels of decision values X."""
-        return labels(X, self.binarizer)
+        return labels(self.decision_function(X), self.binarizer)
 
 
 class SignClassifier(ClassifierMixin, LinearModel):

@@ -13,11 +13,14 @@ from skreg._validation import Interval, StrOptions, check_weights, fit_context, 
 
 
 class GivenPredictions(RegressorMixin, BaseEstimator):
-    """A stand-in for a fitted regressor: scorers give it predictions, and it returns them."""
+    """A stand-in for a fitted regressor: it returns predictions known, or those given as X."""
+
+    def __init__(self, known=None):
+        self.known = known
 
     def predict(self, X):
-        """Return X, the predictions."""
-        return X
+        """Return the predictions."""
+        return X if self.known is None else self.known
 
 
 class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
@@ -43,8 +46,10 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
         Whether to fit the intercept b. It is not penalized.
     scoring : str or callable, default=None
         Scorer of predictions for samples held out, of all samples by leave-one-out if
-        ``cv=None``. It is given these in place of X, with a model that returns them. None stands
-        for minus the mean squared error if ``cv=None``, else for R^2, averaged over targets.
+        ``cv=None``. It is given a model that returns these predictions and has no coefficients,
+        and the X of the samples, or, if ``cv=None``, as in scikit-learn, the predictions in its
+        place. None stands for minus the mean squared error if ``cv=None``, else for R^2, averaged
+        over targets.
     cv : int, cross-validation generator or an iterable, default=None
         The folds: a number of them, a splitter, or pairs of indices (train, test). None stands
         for leave-one-out errors, or for `rule`.

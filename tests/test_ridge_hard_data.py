@@ -9,7 +9,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
-from sklearn.model_selection import KFold
+from sklearn.linear_model import Ridge as ScikitRidge
+from sklearn.model_selection import GridSearchCV, KFold
 
 from skreg import KernelRidge, KernelRidgeCV, Ridge, RidgeClassifier, RidgeClassifierCV, RidgeCV
 from skreg._solvers import folds
@@ -249,6 +250,21 @@ def test_a_refused_refit_leaves_a_classifier_as_it_was(kind):
     with pytest.raises(ValueError, match="NaN"):
         model.fit(broken, np.array(["a", "b", "c"])[np.arange(30) % 3])
     assert_array_equal(model.predict(X), before)
+
+
+def test_scorers_of_folds_see_the_data():
+    """A scorer that weighs errors by the first feature, with two targets."""
+    X, y = draw(60, 4)
+    Y = np.stack([y, y**2], axis=1)
+
+    def score(model, X, y):
+        return -np.average(np.abs(model.predict(X) - y).mean(axis=1), weights=np.abs(X[:, 0]))
+
+    alphas = [0.1, 10.0, 1000.0]
+    search = GridSearchCV(ScikitRidge(), {"alpha": alphas}, cv=4, scoring=score).fit(X, Y)
+    model = RidgeCV(alphas, cv=4, scoring=score).fit(X, Y)
+    expected = search.cv_results_["mean_test_score"]
+    assert_allclose(model.cv_results_["mean_test_score"], expected, rtol=1e-9)
 
 
 def own_filter(s, alpha):
