@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
-from skreg._solvers.threads import split
+from skreg._solvers.threads import READ, split
 
 ROWS = 1024  # looked at at a time for constant columns
 
@@ -177,5 +177,5 @@ def weighted_mean(A, weight=None):
             return part.T @ weight[start:stop]
         return np.einsum("i,ij->j", weight[start:stop], part, dtype=np.float64)
 
-    totals = [total(0, n)] if sparse.issparse(A) else split(total, n, A.size)
+    totals = [total(0, n)] if sparse.issparse(A) else split(total, n, READ * A.size)
     return (sum(totals) / weight.sum()).astype(A.dtype)

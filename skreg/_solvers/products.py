@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from skreg._kernels.gram import add_gram
-from skreg._solvers.threads import is_given_up, split
+from skreg._solvers.threads import READ, is_given_up, split
 
 BLOCK = 2**21  # entries of a block, 16 MB
 VISIBLE = 1e-4  # share of a sum of squares below which a difference has lost too many digits
@@ -56,7 +56,7 @@ def over_blocks(design, columns, use):
     """
     n, p = design.X.shape
     size = p if is_wide(design) else n
-    return split(lambda a, b: use(blocks(design, a, b)), size, n * p * max(1, columns))
+    return split(lambda a, b: use(blocks(design, a, b)), size, n * p * (READ + columns))
 
 
 def keeps_digits(left, removed):

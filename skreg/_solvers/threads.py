@@ -11,7 +11,9 @@ from threadpoolctl import ThreadpoolController
 # Waking a second thread costs more than it saves on products with fewer multiply-adds than this,
 # and threads that wait for each other on small products cost many times the product.
 SMALL_PRODUCT = 2**24
-SMALL_PASS = 2**22  # multiply-adds below which threads of our own do not pay either
+TINY_PASS = 2**17  # multiply-adds that BLAS itself does on one thread
+SMALL_PASS = 2**25  # multiply-adds below which threads of our own do not pay: a millisecond
+READ = 16  # multiply-adds that take as long as to read a number and centre it
 SMALL_FACTORIZATION = 750  # rows of a matrix that LAPACK factorizes as fast on one thread
 
 
@@ -75,6 +77,8 @@ def lapack_threads(size):
     if not in_main_thread():
         return nullcontext()
     limit = 1 if size < SMALL_FACTORIZATION else available()
+    if limit == 1 and held_back:
+        return nullcontext()
     return controller().limit(limits=limit, user_api="blas")
 
 
@@ -94,7 +98,7 @@ def split(work, size, multiply_adds):
     parts = 1
     if multiply_adds >= SMALL_PASS and in_main_thread():
         parts = min(size, available())
-    with one_blas_thread():
+    with one_blas_thread() if multiply_adds >= TINY_PASS else nullcontext():
         if parts <= 1:
             return [work(0, size)]
         edges = [size * k // parts for k in range(parts + 1)]
