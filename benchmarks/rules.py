@@ -16,9 +16,9 @@ from rich.table import Table
 
 from skreg import problems
 from skreg._solvers.choice import choose
+from skreg._solvers.factorization import decompose
 from skreg._solvers.moments import centre
 from skreg._solvers.rules import RULES
-from skreg._solvers.spectrum import decompose
 
 GRID = np.geomspace(1e-7, 10, 33)
 FAR = 5.0  # times the best possible error

@@ -13,7 +13,14 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skreg._solvers.kernel_spectrum import weigh
-from skreg._validation import Interval, StrOptions, check_dense, check_finite_fit, check_weights
+from skreg._validation import (
+    Interval,
+    StrOptions,
+    check_dense,
+    check_finite_fit,
+    check_weights,
+    validate_samples,
+)
 
 SYMMETRIC = 1e-6  # largest difference of mirrored entries by rounding, relative to the largest
 BLOCK = 2**22  # entries of a kernel matrix held at a time when predicting: 32 MB
@@ -56,17 +63,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _validate(self, X, y, sample_weight):
         """Checked X, y and weights (None, or one for each sample)."""
-        # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
-        with np.errstate(over="ignore", invalid="ignore"):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=["csr", "csc"],
-                dtype=[np.float64, np.float32],
-                multi_output=True,
-                y_numeric=True,
-            )
+        X, y = validate_samples(self, X, y, y_numeric=True)
         return X, check_dense(y), check_weights(sample_weight, X)
 
     def _kernel(self, X, Y=None):

@@ -7,25 +7,14 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skreg._solvers.design import defer
-from skreg._validation import check_dense, check_finite_fit
+from skreg._validation import check_dense, check_finite_fit, validate_samples
 
 
 def validate_regression(estimator, X, y, **options):
     """X and dense y as ridge takes them: NaN in X may be left for `centred_data` to find."""
-    # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
-    with np.errstate(over="ignore", invalid="ignore"):
-        X, y = validate_data(
-            estimator,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            dtype=[np.float64, np.float32],
-            multi_output=True,
-            y_numeric=True,
-            # NaN and infinity show in the means, which spares a pass over X.
-            ensure_all_finite=sparse.issparse(X) or not estimator.fit_intercept,
-            **options,
-        )
+    # NaN and infinity show in the means, which spares a pass over X.
+    options["ensure_all_finite"] = sparse.issparse(X) or not estimator.fit_intercept
+    X, y = validate_samples(estimator, X, y, y_numeric=True, **options)
     return X, check_dense(y)
 
 

@@ -16,10 +16,10 @@ from skreg._linear import centred_data
 from skreg._ridge_parameters import filter_function
 from skreg._solvers import spectral
 from skreg._solvers.direct import direct
+from skreg._solvers.factorization import decompose, frame_of, from_moments
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.folds import Samples, folds_of, r2_losses
 from skreg._solvers.scaling import in_range
-from skreg._solvers.spectrum import decompose, frame_of, from_moments
 from skreg._solvers.threads import one_blas_thread
 from skreg._validation import (
     StrOptions,

@@ -11,7 +11,7 @@ from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
 from sklearn.utils.validation import _check_method_params as params_of_rows
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 __all__ = [
     "Interval",
@@ -30,6 +30,7 @@ __all__ = [
     "routing_enabled",
     "takes_weights",
     "unchanged_on_error",
+    "validate_samples",
 ]
 
 
@@ -79,6 +80,27 @@ def check_weights(sample_weight, X):
             f"{np.min(weight)!s}. Use 0 to leave a row out."
         )
     return weight
+
+
+def validate_samples(estimator, X, y, **options):
+    """X, dense or sparse, in float32 or float64, and y of one or more columns.
+
+    Raises
+    ------
+    ValueError
+        For NaN, infinity (unless `options` say otherwise) and shapes that do not fit.
+    """
+    # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            **options,
+        )
 
 
 @contextmanager

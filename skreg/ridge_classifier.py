@@ -18,6 +18,7 @@ from skreg._validation import (
     fit_context,
     raise_for_params,
     unchanged_on_error,
+    validate_samples,
 )
 from skreg.ridge import Ridge
 
@@ -53,15 +54,7 @@ class SignClassifier(ClassifierMixin, LinearModel):
 
     def _binarized(self, X, y, sample_weight):
         """Validated X and y, targets Y, and weights of samples times those of their classes."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse=["csr", "csc"],
-                dtype=[np.float64, np.float32],
-                multi_output=True,
-            )
+        X, y = validate_samples(self, X, y)
         weight = check_weights(sample_weight, X)
         self._label_binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
         Y = self._label_binarizer.fit_transform(y)

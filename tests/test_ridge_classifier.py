@@ -42,7 +42,7 @@ def test_scikit_learn_contract_of_rules(estimator, check):
     check(estimator)
 
 
-def same(ours, theirs, X, rtol=1e-9):
+def assert_same(ours, theirs, X, rtol=1e-9):
     """Fitted arrays, decisions and labels agree in shape, type and value."""
     for name in ("coef_", "intercept_"):
         assert np.shape(getattr(ours, name)) == np.shape(getattr(theirs, name)), name
@@ -66,7 +66,7 @@ def test_classifier_equals_scikit_learn(classes, weighted, class_weight, fit_int
     options = {"class_weight": class_weight, "fit_intercept": fit_intercept}
     weight = weight if weighted else None
     ours = RidgeClassifier(2.0, **options).fit(X, y, weight)
-    same(ours, sklearn.linear_model.RidgeClassifier(2.0, **options).fit(X, y, weight), X)
+    assert_same(ours, sklearn.linear_model.RidgeClassifier(2.0, **options).fit(X, y, weight), X)
 
 
 @pytest.mark.parametrize("solver", ["svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga"])
@@ -93,7 +93,7 @@ def test_multilabel(cls, indicator):
     X, y = make_multilabel_classification(80, 6, n_classes=4, random_state=0)
     options = {"cv": 4} if cls == "RidgeClassifierCV" else {}
     ours = globals()[cls](**options).fit(X, indicator(y))
-    same(ours, getattr(sklearn.linear_model, cls)(**options).fit(X, indicator(y)), X)
+    assert_same(ours, getattr(sklearn.linear_model, cls)(**options).fit(X, indicator(y)), X)
     assert ours.predict(X).shape == y.shape
 
 
@@ -111,7 +111,7 @@ def test_search_equals_scikit_learn(classes, weighted, class_weight, options):
     if len(set(np.round(ours.cv_results_["mean_test_score"], 12))) == len(ALPHAS):
         assert ours.alpha_ == theirs.alpha_
     if ours.alpha_ == theirs.alpha_:  # else two scores are equal up to rounding
-        same(ours, theirs, X)
+        assert_same(ours, theirs, X)
     else:
         scores = ours.cv_results_["mean_test_score"]
         assert_allclose(scores[theirs.alpha_ == ALPHAS], ours.best_score_, rtol=1e-12)

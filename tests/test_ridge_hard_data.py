@@ -137,6 +137,18 @@ def test_leave_one_out_where_a_fit_can_pass_through_all_samples(shape):
     assert_allclose(fast, safe, rtol=1e-7)
 
 
+@pytest.mark.parametrize("decades", [1, 4, 6])
+def test_one_sample_more_than_features_is_solved_to_the_last_digits(decades):
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.normal(size=(m, 50)))[0] for m in (51, 50))
+    X, y = 10 * U * np.logspace(0, -decades, 50) @ V.T, rng.normal(size=51)
+    for alpha in (1e-3, 1.0):
+        model, twin = (Ridge(alpha, solver=s, store_spectrum=True) for s in ("auto", "svd"))
+        assert_allclose(model.fit(X, y).coef_, twin.fit(X, y).coef_, rtol=1e-9, atol=1e-11)
+        scores = [RidgeCV([alpha], gcv_mode=mode).fit(X, y).best_score_ for mode in (None, "svd")]
+        assert_allclose(*scores, rtol=1e-9)
+
+
 def test_folds_of_ill_conditioned_wide_data():
     rng = np.random.default_rng(1)
     U, _, V = np.linalg.svd(rng.normal(size=(14, 60)), full_matrices=False)

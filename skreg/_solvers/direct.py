@@ -5,8 +5,8 @@ from scipy import sparse
 
 from skreg._solvers import normal_equations
 from skreg._solvers.certificate import Solution, relative_residual, rounding_limit
+from skreg._solvers.factorization import decompose
 from skreg._solvers.iterative import conjugate_gradients, lsqr
-from skreg._solvers.spectrum import decompose
 
 GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
 DENSE_SIZE = 2**22  # entries of a sparse X that may become dense for its singular values: 32 MB

@@ -14,7 +14,7 @@ own weighted means, give the spectrum and the dual coefficients, O(n^3 + n^2 A) 
 
 Subtraction, like centring, loses the digits by which the rest is smaller than the whole; where
 that is more than one digit, or the spectrum of a fold is not to be had from products to full
-precision (see `spectrum`), the rows of its training samples are looked at once more.
+precision (see `factorization`), the rows of its training samples are looked at once more.
 """
 
 from dataclasses import dataclass
@@ -24,15 +24,13 @@ import numpy as np
 from scipy import sparse
 
 from skreg._solvers.design import defer, weighted_mean
+from skreg._solvers.factorization import decompose, from_moments, from_outer_gram
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
 from skreg._solvers.products import VISIBLE, smaller_gram, sparse_keeps_digits
 from skreg._solvers.resolvent import resolvent
 from skreg._solvers.spectrum import (
     Spectrum,
-    decompose,
-    from_moments,
-    from_outer_gram,
 )
 
 KEPT = 2**26  # entries that the folds may hold, where that is more than X: 512 MB

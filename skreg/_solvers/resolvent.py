@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from skreg._solvers.eigen import in_range, rotate, tridiagonal
-from skreg._solvers.spectrum import is_harmless
+from skreg._solvers.factorization import is_harmless
 
 TINY = 1e-12  # smallest alpha, beside the largest eigenvalue, where G is singular
 

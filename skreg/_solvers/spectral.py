@@ -12,14 +12,7 @@ import numpy as np
 
 from skreg._solvers.certificate import Solution, relative_residual
 from skreg._solvers.eigen import Eigenvectors
-from skreg._solvers.filters import tikhonov
-from skreg._solvers.normal_equations import Eigen, factorize, refine_tall, refine_wide
-from skreg._solvers.normal_equations import refine as normal_refine
-from skreg._solvers.products import is_wide, times
-from skreg._solvers.scaling import in_range
-from skreg._solvers.secular import norm_bound_alpha
-from skreg._solvers.spectrum import (
-    Spectrum,
+from skreg._solvers.factorization import (
     decompose,
     dense,
     frame_of,
@@ -27,6 +20,13 @@ from skreg._solvers.spectrum import (
     from_moments,
     from_svd,
 )
+from skreg._solvers.filters import tikhonov
+from skreg._solvers.normal_equations import Eigen, factorize, refine_tall, refine_wide
+from skreg._solvers.normal_equations import refine as normal_refine
+from skreg._solvers.products import is_wide, times
+from skreg._solvers.scaling import in_range
+from skreg._solvers.secular import norm_bound_alpha
+from skreg._solvers.spectrum import Spectrum
 from skreg._solvers.standard_form import standard_form
 from skreg._solvers.threads import lapack_threads, one_blas_thread
 
@@ -78,8 +78,7 @@ def spectral(
 
 def solve(spectrum, design, alpha):
     """Coefficients from a spectrum of the design, refined where a Gram matrix gave it."""
-    by_svd = spectrum.U is not None and spectrum.V is not None
-    if not by_svd and spectrum.filter is tikhonov:
+    if not spectrum.exact and spectrum.filter is tikhonov:
         refined = refine(spectrum, design, alpha)
         if refined is not None:
             W, residual, rounds, _ = refined

@@ -7,8 +7,8 @@ from scipy import sparse
 
 from skreg._solvers import leave_one_out as module
 from skreg._solvers.design import defer
+from skreg._solvers.factorization import decompose
 from skreg._solvers.leave_one_out import mean_squares, residuals, short_cut
-from skreg._solvers.spectrum import decompose
 
 ALPHAS = np.array([0.1, 1.0, 30.0])
 

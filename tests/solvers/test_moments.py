@@ -16,7 +16,7 @@ def data(n=60, p=5, seed=0):
     return X, rng.normal(size=(n, 2)), rng.uniform(0.5, 2, n) * (rng.random(n) < 0.9)
 
 
-def same(one, other, rtol=1e-11):
+def assert_same(one, other, rtol=1e-11):
     for name in FIELDS:
         expected = getattr(other, name)
         atol = rtol * np.max(np.abs(expected))
@@ -51,15 +51,15 @@ def test_they_add_and_subtract(fit_intercept):
     options = {"fit_intercept": fit_intercept}
     whole, first = moments(X, y, v, **options), moments(X[:20], y[:20], v[:20], **options)
     rest = moments(X[20:], y[20:], v[20:], **options)
-    same(first + rest, whole)
-    same(whole - first, rest)
-    same(whole - rest, first)
+    assert_same(first + rest, whole)
+    assert_same(whole - first, rest)
+    assert_same(whole - rest, first)
 
 
 def test_rows_are_those_asked_for():
     X, y, v = data()
     rows = np.array([3, 50, 7, 7])
-    same(moments(X, y, v, rows=rows), moments(X[rows], y[rows], v[rows]))
+    assert_same(moments(X, y, v, rows=rows), moments(X[rows], y[rows], v[rows]))
 
 
 def test_samples_without_weight_add_nothing():
@@ -67,9 +67,9 @@ def test_samples_without_weight_add_nothing():
     none = moments(X, y, np.zeros(60))
     assert none.n_samples == none.weight == 0
     whole = moments(X, y, v)
-    same(whole + none, whole)
-    same(none + whole, whole)
-    same(whole - none, whole)
+    assert_same(whole + none, whole)
+    assert_same(none + whole, whole)
+    assert_same(whole - none, whole)
 
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])

@@ -3,9 +3,9 @@ import pytest
 from scipy import sparse
 
 from skreg._solvers.design import centre
+from skreg._solvers.factorization import decompose
 from skreg._solvers.normal_equations import refine, solve
 from skreg._solvers.products import smaller_gram
-from skreg._solvers.spectrum import decompose
 from tests import reference
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skreg._solvers.factorization import decompose
 from skreg._solvers.filters import FILTERS
 from skreg._solvers.moments import centre
 from skreg._solvers.rules import RULES
-from skreg._solvers.spectrum import decompose
 from skreg.problems import gravity, shaw
 from tests.solvers.slow_spectrum import SlowSpectrum
 

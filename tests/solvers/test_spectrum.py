@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from skreg._solvers import spectrum as module
+from skreg._solvers import factorization as module
 from skreg._solvers.design import centre, defer
+from skreg._solvers.factorization import decompose, from_moments
 from skreg._solvers.filters import FILTERS
 from skreg._solvers.moments import moments
-from skreg._solvers.spectrum import decompose, from_moments
 
 
 def design(shape, rank=None, seed=0, targets=3):
