@@ -5,6 +5,7 @@
    run gets one more before), then with one thread and with all cores; the faster is kept.
 2. Rounds. Every contestant is timed once a round, and each round starts with another one, so
    that a slow minute of the machine, or what one leaves in the caches, falls on all alike.
+   Each waits until the threads of the one before, and of its certificate, are at rest.
 
 A run cannot be interrupted inside compiled code. So the time limit is looked at after each one:
 who exceeds it while tuning stays with the one sample taken there, and who has used it up in the
@@ -21,6 +22,8 @@ from dataclasses import dataclass, field
 # A net whose training loss lies above both of these, relative to the smallest loss of all
 # contestants, has not done the same job.
 LOSS_FACTOR, LOSS_MARGIN = 1.25, 0.05
+
+LOOK, PATIENCE = 0.005, 1.0  # seconds between looks at idle threads, and at most in all
 
 
 @dataclass
@@ -129,6 +132,7 @@ def time_once(entry):
 def sample(contestant, problem, tolerance, threads):
     """Return the seconds of one run, and its certificate, computed outside the timing."""
     gc.collect()
+    settle()
     with contestant.threads(threads), warnings.catch_warnings():
         # Whether a solver converged is for the certificate to say.
         warnings.simplefilter("ignore")
@@ -136,6 +140,20 @@ def sample(contestant, problem, tolerance, threads):
         model = contestant.solve(tolerance)
         seconds = time.perf_counter() - start
     return seconds, problem.certificate(contestant.answer(model))
+
+
+def settle():
+    """Wait until no thread of this process works.
+
+    Those of a BLAS spin for a tenth of a second after each product, on a core that the next
+    contestant would miss.
+    """
+    until = time.perf_counter() + PATIENCE
+    while time.perf_counter() < until:
+        before = time.process_time()
+        time.sleep(LOOK)
+        if time.process_time() - before < LOOK / 5:
+            return
 
 
 def judge(entries):

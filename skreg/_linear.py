@@ -45,7 +45,8 @@ class LinearModel(BaseEstimator):
         One target gives a flat ``coef_`` and, where y was flat, a scalar intercept.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            intercept = design.y_mean - coef @ design.means_of_features
+            # Not a product: BLAS would wake its threads for a long one, and they go on spinning.
+            intercept = design.y_mean - np.sum(coef * design.means_of_features, axis=1)
         check_finite_fit(self, coef_=coef, intercept_=intercept)
         self.coef_ = coef[0] if len(coef) == 1 else coef
         if self.fit_intercept:

@@ -101,8 +101,7 @@ def by_cholesky(problem, alpha):
     dual = np.empty_like(problem.y)
     for one in np.unique(alpha):
         same = alpha == one
-        with lapack_threads(len(problem.A)):
-            factor = factorize(np.array(problem.A, order="C"), alpha[same])
+        factor = factorize(np.array(problem.A, order="C"), alpha[same])
         part = refined(problem._replace(y=problem.y[:, same]), alpha[same], factor)
         if part is None:
             return None

@@ -28,7 +28,7 @@ from skreg._solvers.products import (
     primal_and_fit,
     transposed_times,
 )
-from skreg._solvers.threads import lapack_threads
+from skreg._solvers.threads import SMALL_CHOLESKY, lapack_threads
 
 ROUNDS = 4  # of refinement; a good matrix needs one, a bad one is not helped by more
 
@@ -75,8 +75,7 @@ def solve(design, alpha, gram=None):
             gram, Xy = gram_and_correlation(design)
         else:
             Xy = None if is_wide(design) else transposed_times(design, design.y)
-        with lapack_threads(len(gram)):
-            factor = factorize(gram, alpha)
+        factor = factorize(gram, alpha)
         if factor is None:
             return None
         refined = (refine_wide if is_wide(design) else refine_tall)(design, alpha, factor, Xy)
@@ -96,7 +95,8 @@ def factorize(G, alpha):
     if not (diagonal.min() > info.tiny / info.eps and diagonal.max() < info.max * info.eps):
         return None
     if np.ptp(alpha) > 0:
-        values, V = linalg.eigh(G, overwrite_a=True, check_finite=False, driver="evd")
+        with lapack_threads(len(G)):
+            values, V = linalg.eigh(G, overwrite_a=True, check_finite=False, driver="evd")
         values = values.astype(np.float64)
         lowest, highest = values[0] + alpha.min(), values[-1] + alpha.min()
         return Eigen(Eigenvectors(V), values, alpha) if lowest > limit * highest else None
@@ -106,7 +106,8 @@ def factorize(G, alpha):
     G *= scale[:, None]
     lange, potrf, pocon = lapack.get_lapack_funcs(("lange", "potrf", "pocon"), (G,))
     norm = lange("1", G.T)
-    R, failed = potrf(G.T, lower=0, clean=0, overwrite_a=1)
+    with lapack_threads(len(G), SMALL_CHOLESKY):
+        R, failed = potrf(G.T, lower=0, clean=0, overwrite_a=1)
     if failed or not pocon(R, norm)[0] > limit:
         return None
     return Cholesky(R, scale)

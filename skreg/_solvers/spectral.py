@@ -28,7 +28,7 @@ from skreg._solvers.scaling import in_range
 from skreg._solvers.secular import norm_bound_alpha
 from skreg._solvers.spectrum import Spectrum
 from skreg._solvers.standard_form import standard_form
-from skreg._solvers.threads import lapack_threads, one_blas_thread
+from skreg._solvers.threads import one_blas_thread
 
 
 class Answer(NamedTuple):
@@ -145,7 +145,7 @@ def streamed(moments, alpha, *, filter=tikhonov, max_norm=None, spectrum="cheap"
 def by_cholesky(moments, alpha):
     """The ridge solution of moments, in whatever units the features are; None where singular."""
     XX, Xy = moments.XX, moments.Xy
-    with np.errstate(all="ignore"), lapack_threads(len(XX)):
+    with np.errstate(all="ignore"):
         factor = factorize(XX.copy(), alpha)
         if factor is None:
             return None

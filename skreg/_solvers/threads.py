@@ -14,7 +14,8 @@ SMALL_PRODUCT = 2**24
 TINY_PASS = 2**17  # multiply-adds that BLAS itself does on one thread
 SMALL_PASS = 2**25  # multiply-adds below which threads of our own do not pay: a millisecond
 READ = 16  # multiply-adds that take as long as to read a number and centre it
-SMALL_FACTORIZATION = 750  # rows of a matrix that LAPACK factorizes as fast on one thread
+SMALL_FACTORIZATION = 750  # rows of a matrix whose eigenvalues take as long on one thread
+SMALL_CHOLESKY = 1500  # rows below which BLAS's threads save less than their spinning costs later
 
 
 @cache
@@ -69,14 +70,15 @@ def available():
     return max(1, min(blas, default=1))
 
 
-def lapack_threads(size):
+def lapack_threads(size, small=SMALL_FACTORIZATION):
     """A context for the factorization of a matrix with that many rows, by SciPy's LAPACK only.
 
-    NumPy may have a BLAS of its own, whose threads would go on spinning beside SciPy's.
+    NumPy may have a BLAS of its own, whose threads would go on spinning beside SciPy's. Below
+    `small` rows the factorization has one thread.
     """
     if not in_main_thread():
         return nullcontext()
-    limit = 1 if size < SMALL_FACTORIZATION else available()
+    limit = 1 if size < small else available()
     if limit == 1 and held_back:
         return nullcontext()
     return controller().limit(limits=limit, user_api="blas")
