@@ -13,13 +13,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from skreg import _alpha_search as alpha_search
 from skreg._linear import centred_data
-from skreg._ridge_parameters import filter_function
-from skreg._solvers import spectral
-from skreg._solvers.direct import direct
-from skreg._solvers.factorization import decompose, frame_of, from_moments
-from skreg._solvers.filters import tikhonov
-from skreg._solvers.folds import Samples, folds_of, r2_losses
-from skreg._solvers.scaling import in_range
+from skreg._ridge_problem import Problem
+from skreg._solvers.folds import r2_losses
 from skreg._solvers.threads import one_blas_thread
 from skreg._validation import (
     StrOptions,
@@ -73,7 +68,7 @@ class SpectralSearch(BaseEstimator):
         """Choose alpha for a problem, and store what was found."""
         alphas, per_target, n_targets = problem.alphas, problem.per_target, len(problem.unit)
         if self.cv is None:
-            spectrum = problem.spectrum()
+            spectrum = self._spectrum(problem)
             criterion = self._leave_one_out(problem, spectrum, y, params)
         else:
             splits = self._splits(X, y, params)
@@ -102,6 +97,13 @@ class SpectralSearch(BaseEstimator):
             self.spectrum_ = spectrum.rescaled(1.0, problem.unit).complete()
 
     # Leave-one-out and rules -------------------------------------------------------------------
+
+    def _spectrum(self, problem):
+        """The spectrum of all samples, without its factors where the scores need none."""
+        found = None
+        if self.rule == "loo" and self.scoring is None and not self.store_cv_results:
+            found = problem.without_factors()
+        return problem.spectrum() if found is None else found
 
     def _leave_one_out(self, problem, spectrum, y, params):
         """The criterion on one spectrum of all samples."""
@@ -205,87 +207,6 @@ class SpectralSearch(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-class Problem:
-    """The data of one search, the target in a range where squares neither overflow nor vanish."""
-
-    def __init__(self, estimator, X, Y, weight, design, alphas, per_target):
-        self.X, self.Y, self.weight, self.alphas = X, Y, weight, alphas
-        self.per_target, self.original = per_target, design
-        self.targets = Y.reshape(len(Y), -1)
-        self.filter, self.exact = filter_function(estimator), estimator.gcv_mode == "svd"
-        self.fit_intercept, self.gram = estimator.fit_intercept, None
-        self.stored = estimator.store_spectrum  # and asked for any alpha
-        self.design, _, self.unit = in_range(
-            design.in_double_precision(), scale_X=False, common=not per_target
-        )
-
-    def spectrum(self, moments=None):
-        """The spectrum of all samples, from their moments where these are known and harmless."""
-        given = not isinstance(self.alphas, str | Integral)
-        lowest = self.alphas.min() if given and not self.stored else 0.0
-        if moments is not None and not self.exact:
-            found = from_moments(moments, lowest, filter=self.filter)
-            if found is not None:
-                return found
-        return decompose(self.design, lowest, filter=self.filter, exact=self.exact)
-
-    def overview(self, folds):
-        """What a search by folds needs of all samples: for given alphas no factorization yet."""
-        total = getattr(folds, "total", None)
-        if isinstance(self.alphas, str | Integral) or self.filter is not tikhonov or self.exact:
-            return self.spectrum(total)
-        if total is not None:
-            self.gram = total.XX
-        elif self.weight is None:
-            self.gram = folds.gram
-        return frame_of(self.design, self.filter)
-
-    def solve(self, spectrum, alpha):
-        """The `Solution` for alpha (n_targets,), refined with the residual of the data."""
-        if spectrum.U is None and spectrum.V is None:
-            return direct(self.design, alpha, gram=self.gram)
-        return spectral.solve(spectrum, self.design, alpha)
-
-    def samples(self, splits):
-        """Samples that have weight, the splits among them, and the test samples among all."""
-        X, y, weight = self.X, self.targets / self.unit, self.weight
-        tests = [test for _, test in splits]
-        if weight is not None and not weight.all():
-            kept = np.flatnonzero(weight)
-            place = np.cumsum(weight > 0) - 1
-            tests = [test[weight[test] > 0] for test in tests]
-            splits = [
-                (place[train[weight[train] > 0]], place[test])
-                for (train, _), test in zip(splits, tests, strict=True)
-            ]
-            X, y, weight = X[kept], y[kept], weight[kept]
-        for k, (train, test) in enumerate(splits):
-            if min(len(train), len(test)) == 0:
-                which = "training" if len(train) == 0 else "test"
-                raise ValueError(
-                    f"Split {k} of cv has no {which} samples of positive weight: use fewer "
-                    f"splits, or leave samples of weight 0 out of X."
-                )
-        if hasattr(X, "tocsr"):
-            X = X.tocsr()
-        return Samples(X, y, weight, self.fit_intercept, self.filter), splits, tests
-
-    def folds(self, samples, splits):
-        """The folds of splits of the samples that have weight."""
-        return folds_of(samples, splits)
-
-    def each_sample(self, spectrum, squares):
-        """Squared leave-one-out errors, or predictions, (n_samples[, n_targets], n_alphas)."""
-        errors = spectrum.loo_residuals(self.alphas) * self.unit
-        if squares:
-            weight = spectrum.root_weight**2
-            out = np.where(weight[:, None, None] > 0, weight[:, None, None] * errors**2, 0)
-        else:
-            out = self.targets[:, None, :] - errors
-        out = np.moveaxis(out, 1, 2).astype(self.X.dtype, copy=False)
-        return out[:, 0] if self.Y.ndim == 1 else out
 
 
 def as_indices(part):

@@ -7,7 +7,8 @@ import numpy as np
 
 from skreg._kernel_model import KernelRegressor
 from skreg._ridge_parameters import filter_function
-from skreg._ridge_search import Problem, SpectralSearch
+from skreg._ridge_problem import Problem
+from skreg._ridge_search import SpectralSearch
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.kernel_folds import KernelMatrixFolds
 from skreg._solvers.kernel_spectrum import DualSolution, decompose, dual_coef, solve, spectrum_of
@@ -398,6 +399,9 @@ class KernelProblem(Problem):
     def spectrum(self, _=None):
         """The spectrum of the weighted kernel matrix."""
         return spectrum_of(self.dual, self.decomposition, filter=self.filter, unit=self.unit)
+
+    def without_factors(self):
+        """Nothing: the eigenvalues are known already."""
 
     def overview(self, folds):
         """The spectrum, which a search by folds takes its range from."""

@@ -47,7 +47,7 @@ def rotate(trans, reflectors, B):
     out = np.array(B, order="F")
     if len(tau):
         work = BLOCK * max(1, out.shape[1])
-        out[1:] = lapack.dormqr("L", trans, vectors[1:, :-1], tau, out[1:], work)[0]
+        out[1:] = lapack.dormqr("L", trans, vectors, tau, out[1:], work)[0]
     return out
 
 
@@ -57,7 +57,7 @@ def tridiagonal(G):
         vectors, diagonal, beside, tau, _ = lapack.dsytrd(
             G.T, lower=1, lwork=BLOCK * len(G), overwrite_a=1
         )
-    return diagonal, beside, (vectors, tau)
+    return diagonal, beside, (np.asfortranarray(vectors[1:, :-1]), tau)
 
 
 def in_range(top):

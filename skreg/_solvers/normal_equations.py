@@ -76,12 +76,19 @@ def solve(design, alpha, gram=None):
         else:
             Xy = None if is_wide(design) else transposed_times(design, design.y)
         factor = factorize(gram, alpha)
-        if factor is None:
-            return None
-        refined = (refine_wide if is_wide(design) else refine_tall)(design, alpha, factor, Xy)
-    if refined is None:
+    return None if factor is None else refined(design, alpha, factor, Xy)
+
+
+def refined(design, alpha, factor, Xy=None):
+    """The `Solution` by a factor of the smaller Gram matrix, or None where it is uncertified.
+
+    Xy is X'y, which a tall design needs.
+    """
+    with np.errstate(all="ignore"):
+        found = (refine_wide if is_wide(design) else refine_tall)(design, alpha, factor, Xy)
+    if found is None:
         return None
-    W, residual, rounds, _ = refined
+    W, residual, rounds, _ = found
     n_iter = np.full(W.shape[1], rounds, np.int32)
     rank = min(design.X.shape)
     return Solution(np.ascontiguousarray(W.T), "cholesky", residual, n_iter, rank=rank)

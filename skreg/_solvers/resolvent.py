@@ -1,17 +1,22 @@
-"""(G + alpha I)^-1 B for many alphas, without eigenvectors.
+"""(G + alpha I)^-1 for many alphas, without eigenvectors: its products, and its diagonal.
 
-With G = Q T Q', T tridiagonal and Q a product of reflectors, an alpha costs the solution of a
-tridiagonal system, O(m), and a product with Q, O(m^2). The decomposition is a third of the work
-that eigenvectors take, so this serves where ridge coefficients are all that is asked for: in the
-folds of cross-validation.
+With G = Q T Q', T tridiagonal and Q a product of reflectors, a product costs the solution of a
+tridiagonal system, O(m), and a product with Q, O(m^2), for each alpha; the diagonal costs a pass
+over Q. The decomposition is a third of the work that eigenvectors take, so this serves where ridge
+coefficients or leave-one-out errors are all that is asked for.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import lapack
 
-from skreg._solvers.eigen import in_range, rotate, tridiagonal
+from skreg._kernels.tridiagonal import factorize, inverse_diagonal
+from skreg._solvers.eigen import BLOCK, in_range, rotate, tridiagonal
 from skreg._solvers.factorization import is_harmless
+from skreg._solvers.threads import lapack_threads, split
 
+SURE = 1e-7  # alpha, beside the largest eigenvalue, for which rounded zeros cost less than 1e-9
 TINY = 1e-12  # smallest alpha, beside the largest eigenvalue, where G is singular
 
 
@@ -35,6 +40,44 @@ class Resolvent:
         flat = rotate("N", self.reflectors, out.reshape(m, -1, order="F"))
         return np.moveaxis(flat.reshape(out.shape, order="F"), 0, 2)
 
+    def at(self, alpha):
+        """What solves for one alpha a column, (t,)."""
+        return Shifted(self, alpha)
+
+    def inverse_diagonal(self, alphas):
+        """The diagonals of (G + alpha I)^-1 for alphas (A,), (m, A)."""
+        m, pad = len(self.diagonal), len(alphas) % 2
+        alphas = np.append(alphas, alphas[:pad])
+        ratio, inverse = np.empty((2, len(alphas), m))
+        factorize(self.diagonal, self.beside, alphas, ratio, inverse)
+        vectors, tau = self.reflectors
+        with lapack_threads(m):
+            Q = lapack.dorgqr(vectors, tau, lwork=BLOCK * m)[0]
+
+        def work(start, stop):
+            out = np.empty((len(alphas), stop - start))
+            inverse_diagonal(Q, ratio, inverse, np.empty((m, 8)), out, start)
+            return out
+
+        return np.hstack(split(work, m, m * m * len(alphas)))[: len(alphas) - pad].T
+
+
+class Shifted(NamedTuple):
+    """G + alpha I with one alpha for each column that it solves for."""
+
+    of: Resolvent
+    alpha: np.ndarray
+    dtype: type = np.float64
+
+    def solve(self, B):
+        """(G + alpha I)^-1 B."""
+        out = rotate("T", self.of.reflectors, B)
+        for k, alpha in enumerate(self.alpha):
+            column = slice(k, k + 1)
+            diagonal = self.of.diagonal + alpha
+            out[:, column] = lapack.dptsv(diagonal, self.of.beside, out[:, column])[2]
+        return rotate("N", self.of.reflectors, out)
+
 
 def resolvent(G, B, alpha, nulls=0):
     """The `Resolvent` for penalties of at least alpha, or None where G would do harm.
@@ -48,7 +91,8 @@ def resolvent(G, B, alpha, nulls=0):
     diagonal, beside, reflectors = tridiagonal(G)
     m = len(diagonal)
     ends = np.array([nth_eigenvalue(diagonal, beside, k) for k in (m, min(nulls + 1, m))])
-    if not is_harmless(ends, alpha):
+    apart = is_harmless(ends, 0.0)
+    if not is_harmless(ends, alpha) or not (apart or alpha >= SURE * ends[0]):
         return None
     return Resolvent((diagonal, beside, reflectors), rotate("T", reflectors, B))
 

@@ -52,3 +52,37 @@ def test_known_nulls_spoil_only_their_own_direction():
     found = resolvent(X @ X.T, y, 1e-9, nulls=1).coef(np.array([1e-9]))[0, 0]
     found -= found.mean()
     assert_allclose(found, (np.linalg.pinv(X @ X.T, rcond=1e-12) @ y)[:, 0], rtol=1e-8)
+
+
+@pytest.mark.parametrize("m", [2, 3, 7, 8, 9, 17, 40])
+@pytest.mark.parametrize("n_alphas", [1, 2, 3])
+def test_the_diagonal_is_that_of_the_inverse(m, n_alphas):
+    G, B = problem(m)
+    found = resolvent(G.copy(), B, ALPHAS.min()).inverse_diagonal(ALPHAS[:n_alphas])
+    expected = [np.linalg.inv(G + a * np.eye(m)).diagonal() for a in ALPHAS[:n_alphas]]
+    assert_allclose(found, np.transpose(expected), rtol=1e-11)
+
+
+def test_the_diagonal_is_the_same_in_several_threads(monkeypatch):
+    G, B = problem(300)
+    found = resolvent(G.copy(), B, 1e-3)
+    one = found.inverse_diagonal(ALPHAS)
+    monkeypatch.setattr("skreg._solvers.threads.SMALL_PASS", 0)
+    monkeypatch.setattr("skreg._solvers.threads.available", lambda: 3)
+    assert_allclose(found.inverse_diagonal(ALPHAS), one, rtol=1e-14)
+
+
+def test_it_solves_for_an_alpha_a_column():
+    G, B = problem(9)
+    alpha = np.array([1e-3, 100.0])
+    found = resolvent(G.copy(), B, 1e-3).at(alpha).solve(2 * B)
+    for k in range(2):
+        expected = np.linalg.solve(G + alpha[k] * np.eye(9), 2 * B[:, k])
+        assert_allclose(found[:, k], expected, rtol=1e-11)
+
+
+def test_zero_eigenvalues_need_a_penalty_that_outweighs_their_rounding():
+    G, B = problem(9, rank=4)
+    top = np.linalg.eigvalsh(G)[-1]
+    assert resolvent(G.copy(), B, 9e-8 * top) is None
+    assert resolvent(G.copy(), B, 1.1e-7 * top) is not None
