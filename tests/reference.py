@@ -211,3 +211,11 @@ def gram(X):
     """The upper triangle of X'X."""
     X = np.asarray(X, float)
     return np.triu(X.T @ X)
+
+
+def inverse_diagonal(diagonal, beside, Q, alphas):
+    """Diagonals of P (T + alpha I)^-1 P' with P = diag(1, Q), (A, m)."""
+    T = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
+    P = np.eye(len(T))
+    P[1:, 1:] = Q
+    return np.array([np.diag(P @ np.linalg.inv(T + a * np.eye(len(T))) @ P.T) for a in alphas])
