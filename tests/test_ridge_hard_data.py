@@ -47,6 +47,39 @@ def test_a_clock_beside_a_standardized_feature_does_not_hide_it():
     assert_allclose(wide.coef_[1], 2, atol=0.1)
 
 
+@pytest.mark.parametrize("shape", [(60, 6), (12, 30), (25, 25)])
+@pytest.mark.parametrize("unit", [1e15, 1e-13])
+def test_the_spectrum_keeps_features_of_very_unlike_units(shape, unit):
+    X, y = draw(*shape)
+    X[:, 2] *= unit
+    size = X.std(axis=0)
+    chosen = RidgeCV([1e-2, 1.0], store_spectrum=True).fit(X, y)
+    for model in (
+        chosen,
+        RidgeCV([1.0, 1e-2], cv=5, choose="min").fit(X, y),
+        Ridge(1e-2, store_spectrum=True).fit(X, y),
+    ):
+        expected = Ridge(getattr(model, "alpha_", 1e-2)).fit(X, y)
+        assert_allclose(model.coef_ * size, expected.coef_ * size, rtol=1e-9, atol=1e-12)
+    assert chosen.spectrum_.rank == min(shape[1], shape[0] - 1)
+    for k, alpha in enumerate([1e-2, 1.0]):
+        rest = [np.delete(np.arange(shape[0]), i) for i in range(shape[0])]
+        left_out = [Ridge(alpha).fit(X[r], y[r]).predict(X)[i] for i, r in enumerate(rest)]
+        loss = np.mean((y - left_out) ** 2)
+        assert_allclose(-chosen.cv_results_["mean_test_score"][k], loss, rtol=1e-9)
+
+
+def test_twins_share_beside_a_feature_of_very_unlike_unit():
+    X, y = draw(50, 5)
+    X[:, 0] *= 1e13
+    X[:, 3] = X[:, 4]
+    with pytest.warns(LinAlgWarning, match="rank 4 of 5"):
+        model = Ridge(0.0, store_spectrum=True).fit(X, y)
+    assert_allclose(model.coef_[3], model.coef_[4], rtol=1e-9)
+    solved = np.linalg.lstsq(np.column_stack([np.ones(50), X[:, 0] / 1e13, X[:, 1:4]]), y)[0]
+    assert_allclose(2 * model.coef_[3], solved[-1], rtol=1e-9)
+
+
 @pytest.mark.parametrize("p", [6, 200])
 def test_streams_do_not_depend_on_the_units_of_features(p):
     X, y = draw(600, p)
