@@ -5,11 +5,11 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
 from scipy.linalg import LinAlgWarning
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from skreg._linear import LinearRegressor, centred_data, validate_regression
 from skreg._posterior import Posterior
@@ -33,7 +33,6 @@ from skreg._validation import (
 )
 
 SOLVERS = {"auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs"}
-SMALL = 128  # the smaller side of X up to which a spectrum costs no more than anything else
 
 
 class Ridge(Posterior, LinearRegressor):
@@ -141,8 +140,9 @@ class Ridge(Posterior, LinearRegressor):
     filter_factors_ : ndarray of shape (rank,) or (n_targets, rank)
         Factors phi in the order of decreasing singular values. Where singular values were
         computed: with a ``filter`` other than 'tikhonov', the solver 'svd', a penalty matrix,
-        ``prior_mean``, ``max_norm`` or ``store_spectrum``; and for a dense X of moderate
-        condition whose smaller side is at most 128.
+        ``prior_mean``, ``max_norm`` or ``store_spectrum``; after `partial_fit`; and with the
+        solvers 'auto' and 'cholesky' for X whose smaller side is at most 128, or that was so
+        badly conditioned that they took singular values.
     spectrum_ : Spectrum
         Singular values and vectors of the centred data (of the standard form, with a penalty
         matrix), and the target in their basis. Its methods ``coef``, ``filter_factors``,
@@ -293,15 +293,10 @@ class Ridge(Posterior, LinearRegressor):
         alpha = check_alpha(self.alpha, n_targets)
         options = spectral_options(self, X.shape[1], n_targets)
         design = centred_data(self, X, y, weight)
-        small = min(X.shape) <= SMALL and not sparse.issparse(X)
-        answer = None
         if spectral_parameters(self) or solver == "svd":
             route = "any alpha" if self.store_spectrum else "best"
             route = "svd" if solver == "svd" else route
             answer = spectral(design, alpha, route=route, **options)
-        elif small and solver == "auto":  # for what the spectrum tells, where it costs nothing
-            answer = spectral(design, alpha, route="gram", **options)
-        if answer is not None:
             spectrum = answer.spectrum.complete() if self.store_spectrum else answer.spectrum
             self._store(answer.solution, answer.alpha, design, X.dtype, y.ndim, spectrum)
             self._warn(answer.solution, answer.alpha)
@@ -373,11 +368,10 @@ class Ridge(Posterior, LinearRegressor):
         total = block if first else self._moments + block
         check_finite_fit(self, moments=total.XX, targets=total.yy)
         names = ("filter", "max_norm")
-        spectrum = "cheap" if X.shape[1] <= SMALL else None
         answer = streamed(
             total,
             alpha,
-            spectrum="wanted" if self.store_spectrum else spectrum,
+            wanted=self.store_spectrum,
             **{name: options[name] for name in names},
         )
         self._store(answer.solution, answer.alpha, total, X.dtype, y.ndim, answer.spectrum)
@@ -388,7 +382,7 @@ class Ridge(Posterior, LinearRegressor):
     def _store(self, solution, alpha, means, dtype, y_ndim, spectrum=None):
         """Store a solution, and what its spectrum tells; `means` has X_mean and y_mean."""
         self._store_coef(solution.coef.astype(dtype, copy=False), means, y_ndim)
-        for name in ("spectrum_", "filter_factors_", "_moments", "n_samples_seen_"):
+        for name in ("spectrum_", "_moments", "n_samples_seen_"):
             if hasattr(self, name):  # of an earlier fit
                 delattr(self, name)
         self._X_mean = means.means_of_features
@@ -396,11 +390,24 @@ class Ridge(Posterior, LinearRegressor):
         # max_norm gives each target a penalty of its own, as an array of alphas does.
         shared = len(alpha) == 1 or (np.ndim(self.alpha) == 0 and self.max_norm is None)
         self.alpha_ = float(alpha[0]) if shared else np.array(alpha)
+        self._factors = solution.factors
         if spectrum is not None:
-            factors = spectrum.factors(alpha[None])[0][0]
-            self.filter_factors_ = factors[0] if np.ptp(alpha) == 0 else factors
+            self._factors = spectrum.factors(alpha[None])[0][0]
             if self.store_spectrum:
                 self.spectrum_ = spectrum
+
+    @property
+    def filter_factors_(self):
+        """Filter factors; of plain ridge they are computed when first asked for."""
+        check_is_fitted(self)
+        if self._factors is None:
+            raise AttributeError(
+                "filter_factors_ needs the singular values of X, which this fit did without: use "
+                "store_spectrum=True."
+            )
+        if callable(self._factors):
+            self._factors = self._factors()
+        return self._factors[0] if np.ptp(self.alpha_) == 0 else self._factors
 
     def _warn(self, solution, alpha):
         """Say what is wrong with a solution, how near it came, and what to do."""

@@ -1,5 +1,7 @@
 """What Ridge offers beyond one solution: filters, general form, bounds, posteriors, streams."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -67,6 +69,34 @@ def test_filters_multiply_the_singular_components(name, shape):
     }[name]
     assert_allclose(model.filter_factors_, phi, rtol=1e-10)
     assert_allclose(model.coef_, ((phi / s)[:, None] * (U.T @ yc)).T @ Vt, atol=1e-10)
+
+
+@pytest.mark.parametrize("alpha", [0.5, [0.5, 2.0]])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("rows", [40, 5])
+def test_plain_ridge_tells_its_filter_factors_when_asked(rows, make, alpha):
+    X, y, v = data(targets=2)
+    X, y, v = X[:rows], y[:rows], v[:rows]
+    v[1] = 0
+    s = np.linalg.svd(centred(X, y, v)[0], compute_uv=False)[: min(6, rows - 2)]
+    expected = s**2 / (s**2 + np.reshape(alpha, (-1, 1)))
+    expected = expected[0] if np.ndim(alpha) == 0 else expected
+    model = Ridge(alpha).fit(make(X), y, v)
+    assert_allclose(pickle.loads(pickle.dumps(model)).filter_factors_, expected, rtol=1e-10)
+    assert_allclose(model.filter_factors_, expected, rtol=1e-10)
+    stream = Ridge(alpha).partial_fit(X[:2], y[:2], v[:2]).partial_fit(X[2:], y[2:], v[2:])
+    assert_allclose(stream.filter_factors_, expected, rtol=1e-10)
+    with pytest.warns(ConvergenceWarning):
+        assert not hasattr(
+            Ridge(alpha, solver="lsqr", max_iter=1, tol=0).fit(X, y), "filter_factors_"
+        )
+    assert not hasattr(Ridge(alpha), "filter_factors_")
+
+
+def test_plain_ridge_of_large_data_says_how_to_get_filter_factors():
+    X = np.random.default_rng(0).normal(size=(140, 130))
+    with pytest.raises(AttributeError, match="store_spectrum=True"):
+        _ = Ridge().fit(X, X[:, 0]).filter_factors_
 
 
 def test_landweber_is_gradient_descent_and_iterated_tikhonov_is_ridge_on_residuals():

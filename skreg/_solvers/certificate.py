@@ -21,6 +21,7 @@ class Solution(NamedTuple):
     n_iter: np.ndarray  # (n_targets,), int32
     converged: bool = True
     rank: int | None = None  # of X and the penalty together, where it is known
+    factors: object = None  # filter factors (1 or n_targets, rank), or what computes them
 
 
 def rounding_limit(X, digits=10.0):

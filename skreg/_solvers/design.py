@@ -35,6 +35,16 @@ class Design(NamedTuple):
     location: np.ndarray | None = None  # the means of X, where X_mean holds others for products
 
     @property
+    def n_samples(self):
+        """Number of samples with positive weight."""
+        return int(np.count_nonzero(self.root_weight))
+
+    @property
+    def free(self):
+        """Number of directions that centring takes from the samples."""
+        return int(self.fit_intercept)
+
+    @property
     def means_of_features(self):
         """The means of X, to which the intercept belongs."""
         return self.X_mean if self.location is None else self.location

@@ -18,7 +18,8 @@ def singular_values(design, alpha):
     spectrum = decompose(design, alpha.min(), exact=True)
     W = spectrum.coef(alpha[None])[0].astype(design.X.dtype, copy=False)
     residual = float(relative_residual(design, alpha, W.T).max())
-    return Solution(W, "svd", residual, np.ones(len(W), np.int32), rank=spectrum.rank)
+    n_iter, factors = np.ones(len(W), np.int32), spectrum.factors(alpha[None])[0][0]
+    return Solution(W, "svd", residual, n_iter, rank=spectrum.rank, factors=factors)
 
 
 def direct(design, alpha, *, gram=None):

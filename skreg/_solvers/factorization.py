@@ -52,8 +52,8 @@ def frame_of(design, filter):
         s=np.empty(0),
         z=np.empty((0, design.y.shape[1])),
         outside=norm2(design.y.T.astype(np.float64)),
-        n_samples=int(np.count_nonzero(root)),
-        free=int(design.fit_intercept),
+        n_samples=design.n_samples,
+        free=design.free,
         filter=filter,
         y=design.y.astype(np.float64, copy=False),
         root_weight=root,
@@ -105,9 +105,9 @@ def from_outer_gram(G, frame, alpha):
     return replace(frame, s=s, z=z, outside=outside, U=U, full=full)
 
 
-def known_nulls(G, frame):
-    """How many eigenvalues of a Gram matrix are zero by construction, not by chance."""
-    return max(0, len(G) - (frame.n_samples - frame.free))
+def known_nulls(G, data):
+    """How many eigenvalues of the Gram matrix of data are zero by construction, not by chance."""
+    return max(0, len(G) - (data.n_samples - data.free))
 
 
 def from_moments(moments, alpha=0.0, *, filter=tikhonov):
@@ -115,9 +115,8 @@ def from_moments(moments, alpha=0.0, *, filter=tikhonov):
 
     It gives coefficients and the rules that need no rows. alpha = inf takes it in any case.
     """
-    free = int(moments.fit_intercept)
     none, V = np.empty((0, len(moments.yy))), Eigenvectors(np.empty((len(moments.XX), 0)))
-    found = Spectrum(np.empty(0), none, moments.yy, moments.n_samples, free, filter, V=V)
+    found = Spectrum(np.empty(0), none, moments.yy, moments.n_samples, moments.free, filter, V=V)
     top = moments.XX.diagonal().max()
     if top == 0:
         return found
@@ -131,6 +130,12 @@ def from_moments(moments, alpha=0.0, *, filter=tikhonov):
     z = V.transposed_times(moments.Xy) / s[:, None]
     outside = np.maximum(moments.yy - norm2(z.T), 0)
     return replace(found, s=s, z=z, outside=outside, V=V)
+
+
+def ridge_factors(G, alpha, nulls):
+    """Ridge's filter factors (n_targets, rank) for data with the smaller Gram matrix G."""
+    values = linalg.eigvalsh(G, driver="evd")[::-1].astype(np.float64)
+    return tikhonov(np.sqrt(values[: significant(values, nulls)]), alpha[:, None])[0]
 
 
 def significant(values, nulls):

@@ -34,6 +34,11 @@ class Moments:
     fit_intercept: bool = True
 
     @property
+    def free(self):
+        """Number of directions that centring takes from the samples."""
+        return int(self.fit_intercept)
+
+    @property
     def means_of_features(self):
         """The means of X, to which the intercept belongs."""
         return self.X_mean

@@ -14,6 +14,7 @@ Forming the product squares the condition number. Three things make up for that:
   accepted only when the corrections shrink so fast that the next one is below rounding.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from scipy.linalg import lapack
 
 from skreg._solvers.certificate import Solution, column_norms, gradient
 from skreg._solvers.eigen import Eigenvectors
+from skreg._solvers.factorization import known_nulls, ridge_factors
 from skreg._solvers.products import (
     gram_and_correlation,
     is_wide,
@@ -30,6 +32,7 @@ from skreg._solvers.products import (
 )
 from skreg._solvers.threads import SMALL_CHOLESKY, lapack_threads
 
+SMALL = 128  # rows of a Gram matrix that a solution may keep: 128 KB
 ROUNDS = 4  # of refinement; a good matrix needs one, a bad one is not helped by more
 
 
@@ -75,8 +78,13 @@ def solve(design, alpha, gram=None):
             gram, Xy = gram_and_correlation(design)
         else:
             Xy = None if is_wide(design) else transposed_times(design, design.y)
+        kept = gram.copy() if len(gram) <= SMALL else None
         factor = factorize(gram, alpha)
-    return None if factor is None else refined(design, alpha, factor, Xy)
+    solution = None if factor is None else refined(design, alpha, factor, Xy)
+    if solution is None or kept is None:
+        return solution
+    factors = partial(ridge_factors, kept, alpha, known_nulls(kept, design))
+    return solution._replace(factors=factors)
 
 
 def refined(design, alpha, factor, Xy=None):

@@ -6,6 +6,7 @@ residual of the data, which makes good what a Gram matrix has lost.
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,10 @@ from skreg._solvers.factorization import (
     decompose,
     dense,
     frame_of,
-    from_gram,
     from_moments,
     from_svd,
+    known_nulls,
+    ridge_factors,
 )
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.normal_equations import Eigen, factorize, refine_tall, refine_wide
@@ -46,8 +48,7 @@ def spectral(
     """Solve for alpha (n_targets,), with penalty ||L (w - prior_mean)||^2, L being `penalty`.
 
     `max_norm` raises alpha until the penalized norm is within it. `route` "svd" asks for singular
-    values of X, "gram" for nothing (None) where eigenvalues of a Gram matrix would do harm,
-    "any alpha" for a spectrum that serves every other alpha as well.
+    values of X, "any alpha" for a spectrum that serves every other alpha as well.
     """
     design, _, d = in_range(design.in_double_precision(), scale_X=False)
     prior = None if prior_mean is None else np.atleast_2d(prior_mean) / d[:, None]
@@ -58,13 +59,8 @@ def spectral(
         if prior is not None:
             shift = np.broadcast_to(prior, (len(alpha), design.X.shape[1]))
             design = design._replace(y=design.y - times(design, shift.T))
-        if route == "gram":
-            spectrum = from_gram(design, alpha.min(), frame_of(design, filter))
-            if spectrum is None:
-                return None
-        else:
-            least = 0.0 if route == "any alpha" else alpha.min()
-            spectrum = decompose(design, least, filter=filter, exact=route == "svd")
+        least = 0.0 if route == "any alpha" else alpha.min()
+        spectrum = decompose(design, least, filter=filter, exact=route == "svd")
     if max_norm is not None:
         alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm / d, alpha)
     solution = solve(spectrum, design, alpha)
@@ -117,18 +113,17 @@ def general_form(design, penalty, prior, filter):
     return from_svd(form.X, frame, cutoff=form.rounding)
 
 
-def streamed(moments, alpha, *, filter=tikhonov, max_norm=None, spectrum="cheap"):
-    """The answer for data of which only moments are left.
+def streamed(moments, alpha, *, filter=tikhonov, max_norm=None, wanted=False):
+    """The answer for data of which only moments are left; `wanted` is the spectrum, too.
 
-    `spectrum` is "wanted", or "cheap" if it is welcome where it does no harm, or None.
     `solution.converged` is false where X'X has lost digits that this alpha would need.
     """
     plain = filter is tikhonov and max_norm is None
     solution = by_cholesky(moments, alpha) if plain else None
-    if solution is not None and spectrum is None:
+    if solution is not None and not wanted:
         return Answer(solution, alpha, None)
     found = from_moments(moments, alpha.min(), filter=filter)
-    if solution is not None and (found is not None or spectrum == "cheap"):
+    if solution is not None and found is not None:
         return Answer(solution, alpha, found)
     harmless = found is not None
     if not harmless:
@@ -154,4 +149,5 @@ def by_cholesky(moments, alpha):
         return None
     W, residual, rounds, _ = refined
     n_iter = np.full(len(alpha), rounds, np.int32)
-    return Solution(W.T, "cholesky", residual, n_iter, rank=len(XX))
+    factors = partial(ridge_factors, XX, alpha, known_nulls(XX, moments))
+    return Solution(W.T, "cholesky", residual, n_iter, rank=len(XX), factors=factors)
