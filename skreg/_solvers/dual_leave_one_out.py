@@ -1,7 +1,7 @@
 """Leave-one-out errors without eigenvectors, where there are as many features as samples or more.
 
 With G = XcXc', c = (G + alpha I)^-1 y and D the diagonal of the same inverse, the error of
-sample i is c_i / D_i (Craven and Wahba, 1978, in the form of Rifkin and Lippert, 2007).
+sample i is c_i / D_i (Rifkin and Lippert, 2007).
 
 An intercept takes its part of D_i away: u_i^2 / alpha, where u, the normalized roots of the
 weights, spans the null space that centring gives G. For small alpha hardly anything else would be
