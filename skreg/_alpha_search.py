@@ -74,7 +74,12 @@ def check_alphas(alphas, *, positive):
     """Return "auto", the number of candidates, or the candidates as a float64 array."""
     if isinstance(alphas, str) or (isinstance(alphas, Integral) and not isinstance(alphas, bool)):
         return alphas
-    values = np.asarray(alphas, dtype=np.float64).ravel()
+    values = np.atleast_1d(np.asarray(alphas, dtype=np.float64))
+    if values.ndim > 1:
+        raise ValueError(
+            f"alphas has shape {values.shape}: give one list of candidates, which all targets "
+            f"share."
+        )
     if len(values) == 0:
         raise ValueError("alphas is empty: give at least one, an int, or 'auto'.")
     wrong = ~(np.isfinite(values) & ((values > 0) if positive else (values >= 0)))

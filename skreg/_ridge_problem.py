@@ -110,7 +110,8 @@ class Problem:
         errors = spectrum.loo_residuals(self.alphas) * self.unit
         if squares:
             weight = spectrum.root_weight**2
-            out = np.where(weight[:, None, None] > 0, weight[:, None, None] * errors**2, 0)
+            with np.errstate(over="ignore", invalid="ignore"):
+                out = np.where(weight[:, None, None] > 0, weight[:, None, None] * errors**2, 0)
         else:
             out = self.targets[:, None, :] - errors
         out = np.moveaxis(out, 1, 2).astype(self.X.dtype, copy=False)

@@ -136,7 +136,10 @@ class SpectralSearch(BaseEstimator):
         """Index arrays (train, test) of the folds."""
         cv = check_cv(self.cv, y, classifier=is_classifier(self))
         pairs = cv.split(X, y, **params.splitter.split)
-        return [tuple(as_indices(part) for part in pair) for pair in pairs]
+        splits = [tuple(as_indices(part) for part in pair) for pair in pairs]
+        if not splits:
+            raise ValueError(f"cv={self.cv!r} gives no splits: give at least one.")
+        return splits
 
     def _folds(self, problem, splits, y, params):
         """The spectrum of all samples, and the criterion of folds."""

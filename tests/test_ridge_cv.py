@@ -584,3 +584,19 @@ def test_the_data_stay_as_they_are():
         RidgeCV(ALPHAS, cv=cv).fit(X, y, weight)
     for now, then in zip((X, y, weight), before, strict=True):
         assert_array_equal(now, then)
+
+
+def test_alphas_are_one_list_and_cv_has_splits():
+    X, y = np.eye(6), np.arange(6.0)
+    with pytest.raises(ValueError, match=r"alphas has shape \(2, 2\): give one list"):
+        RidgeCV([[1, 2], [3, 4]]).fit(X, y)
+    with pytest.raises(ValueError, match=r"cv=\[\] gives no splits"):
+        RidgeCV(cv=[]).fit(X, y)
+
+
+def test_squares_beyond_the_largest_number_are_infinite_without_a_warning():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+    model = RidgeCV(store_cv_results=True).fit(X, y * 1e200)
+    assert np.isinf(model.cv_results_).any()
+    np.testing.assert_allclose(model.coef_, RidgeCV().fit(X, y).coef_ * 1e200, rtol=1e-12)
