@@ -390,3 +390,16 @@ def test_overflow_in_threads_is_an_error_of_ours_or_none():
         X[5, 5] = np.inf
         with pytest.raises(ValueError, match="infinity"):
             Ridge().fit(X, y)
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "svd"}, {"store_spectrum": True}])
+def test_the_precision_of_the_data_decides_what_is_collinear(options):
+    X, y = draw(40, 3)
+    single = X.astype(np.float32)
+    single[:, 2] = single[:, 0] + single[:, 1]  # to the last digit of float32 only
+    with pytest.warns(LinAlgWarning, match="rank 2 of 3"):
+        model = Ridge(0.0, **options).fit(single, y.astype(np.float32))
+    assert np.abs(model.coef_).max() < 10
+    double = single.astype(np.float64)
+    double[:, 2] *= 1 + 1e-8 * np.sign(X[:, 0])
+    assert Ridge(0.0, solver="svd", store_spectrum=True).fit(double, y).spectrum_.rank == 3

@@ -126,3 +126,14 @@ def test_polynomials_of_condition_4e8_keep_their_digits():
     assert 1e7 < np.linalg.cond(Xc) < 1e10
     spectrum = decompose(defer(X, y), 1e-14)
     assert_allclose(spectrum.loo(1e-14), exact_loo(X, y, 1e-14), rtol=1e-2)
+
+
+@pytest.mark.parametrize("alpha", [1e-15, 1e-17, 1e-30])
+def test_a_sample_that_no_other_predicts_has_no_finite_error(alpha):
+    X, y, _ = data((30, 4))
+    X[:, 0] = np.arange(30) == 7
+    spectrum = decompose(defer(X, y, fit_intercept=False), alpha)
+    assert spectrum.U is None  # by differences, of which rounding leaves nothing
+    found = residuals(spectrum, np.array([alpha]))
+    assert np.all(np.isinf(found[7]))
+    assert np.all(np.isfinite(np.delete(found, 7, axis=0)))
