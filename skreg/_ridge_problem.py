@@ -8,7 +8,7 @@ from scipy import sparse
 
 from skreg._ridge_parameters import filter_function
 from skreg._solvers import normal_equations, spectral
-from skreg._solvers.direct import direct
+from skreg._solvers.direct import closely
 from skreg._solvers.dual_leave_one_out import dual_errors, dual_pays
 from skreg._solvers.factorization import decompose, frame_of, from_moments
 from skreg._solvers.filters import tikhonov
@@ -63,7 +63,7 @@ class Problem:
         if total is not None:
             self.gram = total.XX
         elif self.weight is None:
-            self.gram = folds.gram
+            self.gram = getattr(folds, "gram", None)
         return frame_of(self.design, self.filter)
 
     def solve(self, spectrum, alpha):
@@ -74,7 +74,7 @@ class Problem:
             if solution is not None:
                 return solution
         if spectrum.U is None and spectrum.V is None:
-            return direct(self.design, alpha, gram=self.gram)
+            return closely(self.design, alpha, gram=self.gram)
         return spectral.solve(spectrum, self.design, alpha)
 
     def samples(self, splits):
@@ -103,7 +103,8 @@ class Problem:
 
     def folds(self, samples, splits):
         """The folds of splits of the samples that have weight."""
-        return folds_of(samples, splits)
+        given = not isinstance(self.alphas, str | Integral) and not self.exact
+        return folds_of(samples, splits, self.alphas if given else None)
 
     def each_sample(self, spectrum, squares):
         """Squared leave-one-out errors, or predictions, (n_samples[, n_targets], n_alphas)."""

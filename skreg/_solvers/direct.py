@@ -11,6 +11,8 @@ from skreg._solvers.iterative import conjugate_gradients, lsqr
 GRAM_SIZE = 2000  # rows of X'X or XX' that sparse data may give: 32 MB in float64
 DENSE_SIZE = 2**22  # entries of a sparse X that may become dense for its singular values: 32 MB
 GRAM_WORK = 200  # its cost in products with X: more, and conjugate gradients are cheaper
+CLOSE = 1e-10  # relative residual of conjugate gradients that stand for a direct solution
+BLAS3_GAIN = 16  # multiply-adds of a dense factorization that take as long as one of a sparse sum
 
 
 def singular_values(design, alpha):
@@ -45,6 +47,15 @@ def automatic(design, alpha, *, tol, max_iter=None, gram=None):
     return direct(design, alpha, gram=gram)
 
 
+def closely(design, alpha, *, gram=None):
+    """`direct`, but conjugate gradients to nine digits where X is sparse and large."""
+    if gram is None:
+        solution = automatic(design, alpha, tol=CLOSE)
+        if solution.converged:
+            return solution
+    return direct(design, alpha, gram=gram)
+
+
 def has_cheap_gram(X):
     """Whether the smaller Gram matrix of a sparse X fits in memory and pays for itself."""
     rows, columns = X.shape
@@ -53,4 +64,5 @@ def has_cheap_gram(X):
     # X'X takes the sum of squares of the entries in each row, XX' of those in each column.
     axis = 0 if rows <= columns else 1
     entries = X.count_nonzero(axis=axis).astype(float)
-    return entries @ entries <= GRAM_WORK * (entries.sum() + GRAM_SIZE)
+    work = entries @ entries + min(rows, columns) ** 3 / 3 / BLAS3_GAIN
+    return work <= GRAM_WORK * (entries.sum() + GRAM_SIZE)

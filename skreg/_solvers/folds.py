@@ -24,15 +24,18 @@ import numpy as np
 from scipy import sparse
 
 from skreg._solvers.design import defer, weighted_mean
+from skreg._solvers.direct import closely, has_cheap_gram
 from skreg._solvers.factorization import decompose, from_moments, from_outer_gram
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
 from skreg._solvers.products import VISIBLE, smaller_gram, sparse_keeps_digits
-from skreg._solvers.resolvent import resolvent
+from skreg._solvers.resolvent import resolvent, solutions
 from skreg._solvers.spectrum import (
     Spectrum,
 )
 
+FEW = 6  # alphas whose Cholesky factors cost less than one tridiagonal form
+SOME = 20  # alphas for which conjugate gradients on sparse data cost less than a dense matrix
 KEPT = 2**26  # entries that the folds may hold, where that is more than X: 512 MB
 REST = 0.1  # smallest share of the whole that may be left by a subtraction
 
@@ -125,10 +128,13 @@ def dual_coef(spectrum, alphas):
 
 
 class Folds:
-    """The folds of some splits, made when asked for, and kept where they take no more than X."""
+    """The folds of some splits, made when asked for, and kept where they take no more than X.
 
-    def __init__(self, samples, splits):
-        self.samples, self.splits = samples, splits
+    `alphas` are those that will be asked for, where they are few; else None.
+    """
+
+    def __init__(self, samples, splits, alphas=None):
+        self.samples, self.splits, self.alphas = samples, splits, alphas
         n, p = samples.X.shape
         self.small = len(splits) * min(n, p) ** 2 <= max(n * p, KEPT)
         self.kept = {}
@@ -151,6 +157,11 @@ class Folds:
 
         return [partial(loss, k) for k in range(len(self.splits))]
 
+    def _solutions(self, G, B):
+        """What gives coefficients of the few alphas of ridge, or None."""
+        few = self.alphas is not None and self.samples.filter is tikhonov
+        return solutions(G, B, self.alphas) if few else None
+
     def _by_rows(self, k):
         """The fold by singular values of its training samples, to be judged by rows as well."""
         train, test = self.splits[k]
@@ -164,8 +175,8 @@ class Folds:
 class MomentFolds(Folds):
     """Folds of data with more samples than features."""
 
-    def __init__(self, samples, splits):
-        super().__init__(samples, splits)
+    def __init__(self, samples, splits, alphas=None):
+        super().__init__(samples, splits, alphas)
         # Test samples that make up the whole are read once, the total being their sum.
         self.parts = None
         if self.small and is_partition(splits, samples.X.shape[0]):
@@ -178,8 +189,9 @@ class MomentFolds(Folds):
         train, test = self.splits[k]
         held_out = self.samples.moments(test) if self.parts is None else self.parts[k]
         known = self._train_moments(train, test, held_out)
-        source = None
-        if self.samples.filter is tikhonov and known.n_samples > known.XX.shape[0]:
+        source = self._solutions(known.XX, known.Xy)
+        regular = self.samples.filter is tikhonov and known.n_samples > known.XX.shape[0]
+        if source is None and regular:
             source = resolvent(known.XX.copy(), known.Xy, alpha)
         if source is None:
             source = from_moments(known, alpha, filter=self.samples.filter)
@@ -204,8 +216,8 @@ class MomentFolds(Folds):
 class GramFolds(Folds):
     """Folds of data with at least as many features as samples."""
 
-    def __init__(self, samples, splits):
-        super().__init__(samples, splits)
+    def __init__(self, samples, splits, alphas=None):
+        super().__init__(samples, splits, alphas)
         X = samples.X
         design = defer(X, samples.y, fit_intercept=samples.fit_intercept).in_double_precision()
         with np.errstate(over="ignore", invalid="ignore"):
@@ -241,7 +253,12 @@ class GramFolds(Folds):
         G *= root
         G *= root[:, None]
         coef, y, free = None, y * root[:, None], int(samples.fit_intercept)
-        if digits and samples.filter is tikhonov:
+        if digits:
+            # Along the roots of the weights, where G is zero and y too, anything will do.
+            shift = free * np.trace(G) / n / weight.sum()
+            found = self._solutions(G + shift * np.outer(root, root), y)
+            coef = None if found is None else found.coef
+        if digits and coef is None and samples.filter is tikhonov:
             found = resolvent(G.copy(), y, alpha, nulls=free)
             coef = None if found is None else found.coef
         if digits and coef is None:
@@ -249,6 +266,24 @@ class GramFolds(Folds):
             spectrum = from_outer_gram(G, frame, alpha)
             coef = None if spectrum is None else partial(dual_coef, spectrum)
         return coef, root, u, y_mean
+
+
+class SparseFolds(Folds):
+    """Folds of sparse data of which no Gram matrix is cheap: by conjugate gradients."""
+
+    def _make(self, k, alpha):
+        train, test = self.splits[k]
+        y, weight = self.samples.targets(train)
+        X = self.samples.X[train]
+        design = defer(X, y, weight, fit_intercept=self.samples.fit_intercept)
+
+        def coef(alphas):
+            each = np.broadcast_to(
+                np.reshape(alphas, (len(alphas), -1)), (len(alphas), y.shape[1])
+            )
+            return np.array([closely(design, row).coef for row in each])
+
+        return Fold(self.samples, test, coef, design.X_mean, design.y_mean)
 
 
 def keeps_digits(rest: Moments, total: Moments):
@@ -262,10 +297,17 @@ def is_partition(splits, n):
     return len(tests) == n and np.all(np.bincount(tests, minlength=n) == 1)
 
 
-def folds_of(samples, splits):
-    """The folds of splits, index arrays (train, test), by the smaller product."""
+def folds_of(samples, splits, alphas=None):
+    """The folds of splits, index arrays (train, test), by the smaller product.
+
+    `alphas` are the penalties that will be asked for, where these are known.
+    """
     n, p = samples.X.shape
-    return (MomentFolds if n > p else GramFolds)(samples, splits)
+    count = np.inf if alphas is None else len(np.unique(alphas))
+    ridge = samples.filter is tikhonov
+    if ridge and count <= SOME and sparse.issparse(samples.X) and not has_cheap_gram(samples.X):
+        return SparseFolds(samples, splits)
+    return (MomentFolds if n > p else GramFolds)(samples, splits, alphas if count <= FEW else None)
 
 
 def r2_losses(fold, alphas, *, per_target):

@@ -102,10 +102,14 @@ def refined(design, alpha, factor, Xy=None):
     return Solution(np.ascontiguousarray(W.T), "cholesky", residual, n_iter, rank=rank)
 
 
-def factorize(G, alpha):
-    """Factorize G + alpha I, overwriting G, or return None where it is nearly singular."""
+def factorize(G, alpha, limit=None):
+    """Factorize G + alpha I, overwriting G, or return None where it is nearly singular.
+
+    `limit` is the smallest reciprocal condition to be taken: by default that beyond which
+    refinement contracts too slowly to be sure of it.
+    """
     info = np.finfo(G.dtype)
-    limit = info.eps ** (2 / 3)  # beyond, refinement contracts too slowly to be sure of it
+    limit = info.eps ** (2 / 3) if limit is None else limit
     diagonal = G.diagonal() + alpha.min()
     if not (diagonal.min() > info.tiny / info.eps and diagonal.max() < info.max * info.eps):
         return None

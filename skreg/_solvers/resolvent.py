@@ -12,8 +12,9 @@ import numpy as np
 from scipy.linalg import lapack
 
 from skreg._kernels.tridiagonal import factorize, inverse_diagonal
+from skreg._solvers import normal_equations
 from skreg._solvers.eigen import BLOCK, in_range, rotate, tridiagonal
-from skreg._solvers.factorization import is_harmless
+from skreg._solvers.factorization import HARMLESS, is_harmless
 from skreg._solvers.threads import lapack_threads, split
 
 SURE = 1e-7  # alpha, beside the largest eigenvalue, for which rounded zeros cost less than 1e-9
@@ -79,6 +80,29 @@ class Shifted(NamedTuple):
         return rotate("N", self.of.reflectors, out)
 
 
+class Solutions(NamedTuple):
+    """(G + alpha I)^-1 B for a few alphas that are known beforehand."""
+
+    of: dict  # alpha -> (m, t)
+
+    def coef(self, alphas):
+        """The solutions for alphas (A,) or (A, t), (A, t, m)."""
+        t = next(iter(self.of.values())).shape[1]
+        each = np.broadcast_to(np.reshape(alphas, (len(alphas), -1)), (len(alphas), t))
+        return np.array([[self.of[a][:, k] for k, a in enumerate(row)] for row in each])
+
+
+def solutions(G, B, alphas):
+    """The `Solutions` by Cholesky's method, or None where the eigenvalues have to be looked at."""
+    found = {}
+    for alpha in np.unique(alphas):
+        factor = normal_equations.factorize(G.copy(), np.array([alpha]), limit=HARMLESS)
+        if factor is None:
+            return None
+        found[alpha] = factor.solve(B)
+    return Solutions(found)
+
+
 def resolvent(G, B, alpha, nulls=0):
     """The `Resolvent` for penalties of at least alpha, or None where G would do harm.
 
@@ -99,5 +123,6 @@ def resolvent(G, B, alpha, nulls=0):
 
 def nth_eigenvalue(diagonal, beside, n):
     """The n-th smallest eigenvalue of a tridiagonal matrix, from 1, by bisection: O(m)."""
-    by_index = 2
-    return lapack.dstebz(diagonal, beside, by_index, 0.0, 0.0, n, n, 0.0, "E")[1][0]
+    by_index, unit = 2, np.abs(diagonal).max() or 1.0  # because it squares the numbers
+    parts = diagonal / unit, beside / unit
+    return unit * lapack.dstebz(*parts, by_index, 0.0, 0.0, n, n, 0.0, "E")[1][0]

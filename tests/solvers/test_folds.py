@@ -8,7 +8,7 @@ from sklearn.metrics import r2_score
 
 from skreg._solvers import folds as module
 from skreg._solvers.filters import FILTERS
-from skreg._solvers.folds import GramFolds, MomentFolds, Samples, folds_of, r2_losses
+from skreg._solvers.folds import GramFolds, MomentFolds, Samples, SparseFolds, folds_of, r2_losses
 from skreg._solvers.moments import Moments
 
 ALPHAS = np.array([0.01, 1.0, 30.0])
@@ -46,14 +46,16 @@ def brute_force(X, y, weight, split, fit_intercept):
     return np.stack([X[test] @ W + b for W, b in fits], axis=1)
 
 
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("weighted", [True, False])
 @pytest.mark.parametrize("shape", [TALL, WIDE, JUST_TALL, SQUARE])
-def test_predictions_and_scores_equal_refits(shape, weighted, fit_intercept):
+def test_predictions_and_scores_equal_refits(shape, weighted, fit_intercept, known):
     X, y, weight = data(shape)
     weight = weight if weighted else None
     splits = blocks(len(X))
-    folds = folds_of(Samples(X, y, weight, fit_intercept), splits)
+    samples = Samples(X, y, weight, fit_intercept)
+    folds = folds_of(samples, splits, ALPHAS if known else None)
     for k, (train, test) in enumerate(splits):
         fold = folds.fold(k, ALPHAS.min())
         expected = brute_force(X, y, weight, (train, test), fit_intercept)
@@ -66,6 +68,41 @@ def test_predictions_and_scores_equal_refits(shape, weighted, fit_intercept):
         assert_allclose(-r2_losses(fold, ALPHAS, per_target=True), scores, rtol=1e-9, atol=1e-9)
         mean = np.mean(scores, axis=1, keepdims=True)
         assert_allclose(-r2_losses(fold, ALPHAS, per_target=False), mean, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("shape", [TALL, WIDE])
+def test_sparse_data_without_a_cheap_gram_matrix_take_conjugate_gradients(
+    monkeypatch, shape, fit_intercept
+):
+    X, y, weight = data(shape)
+    X[np.abs(X - 3) < 0.7] = 0
+    splits = blocks(len(X))
+    monkeypatch.setattr(module, "has_cheap_gram", lambda X: False)
+    monkeypatch.setattr("skreg._solvers.direct.has_cheap_gram", lambda X: False)
+    samples = Samples(sparse.csr_array(X), y, weight, fit_intercept)
+    folds = folds_of(samples, splits, ALPHAS)
+    assert isinstance(folds, SparseFolds)
+    for k, split in enumerate(splits):
+        expected = brute_force(X, y, weight, split, fit_intercept)
+        found = folds.fold(k, ALPHAS.min()).predictions(ALPHAS)
+        assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    many = folds_of(samples, splits, np.geomspace(1, 2, module.SOME + 1))
+    assert not isinstance(many, SparseFolds)
+    assert not isinstance(folds_of(samples, splits), SparseFolds)
+
+
+@pytest.mark.parametrize("shape", [TALL, WIDE])
+def test_few_alphas_need_no_eigenvalues(monkeypatch, shape):
+    X, y, weight = data(shape)
+    forbid(monkeypatch, module, "resolvent")
+    forbid(monkeypatch, module, "decompose")
+    splits = blocks(len(X))
+    few = np.geomspace(0.1, 10, module.FEW)
+    folds_of(Samples(X, y, weight), splits, few).fold(0, few.min()).predictions(few)
+    more = folds_of(Samples(X, y, weight), splits, np.geomspace(0.1, 10, module.FEW + 1))
+    with pytest.raises(AssertionError, match="resolvent was called"):
+        more.fold(0, 0.1)
 
 
 def forbid(monkeypatch, owner, name):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skreg._solvers.resolvent import resolvent
+from skreg._solvers.resolvent import resolvent, solutions
 
 ALPHAS = np.array([1e-3, 1.0, 100.0])
 
@@ -86,3 +86,24 @@ def test_zero_eigenvalues_need_a_penalty_that_outweighs_their_rounding():
     top = np.linalg.eigvalsh(G)[-1]
     assert resolvent(G.copy(), B, 9e-8 * top) is None
     assert resolvent(G.copy(), B, 1.1e-7 * top) is not None
+
+
+def test_few_solutions_are_those_of_each_alpha():
+    G, B = problem(9)
+    found = solutions(G, B, ALPHAS)
+    expected = [np.linalg.solve(G + a * np.eye(9), B).T for a in ALPHAS]
+    assert_allclose(found.coef(ALPHAS), expected, rtol=1e-11)
+    each = found.coef(np.array([[1e-3, 100.0]]))
+    assert_allclose(each[0], [expected[0][0], expected[2][1]], rtol=1e-11)
+    assert solutions(problem(9, rank=4)[0], B, [1e-9]) is None
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-160, 1e160, 1e250])
+def test_what_is_harmless_does_not_depend_on_the_unit(scale):
+    t = np.linspace(0, 1, 40)
+    X = t[:, None] ** np.arange(12)
+    G, B = X.T @ X, np.ones((12, 1))
+    assert resolvent(G.copy(), B, 1e-12) is None
+    assert resolvent(G * scale, B, 1e-12 * scale) is None
+    found = resolvent(G * scale, B, 1.0 * scale).coef(np.array([scale]))
+    assert_allclose(found * scale, resolvent(G.copy(), B, 1.0).coef(np.array([1.0])), rtol=1e-8)
