@@ -47,6 +47,7 @@ class LinearModel(BaseEstimator):
         with np.errstate(over="ignore", invalid="ignore"):
             # Not a product: BLAS would wake its threads for a long one, and they go on spinning.
             intercept = design.y_mean - np.sum(coef * design.means_of_features, axis=1)
+            intercept = intercept.astype(coef.dtype, copy=False)
         check_finite_fit(self, coef_=coef, intercept_=intercept)
         self.coef_ = coef[0] if len(coef) == 1 else coef
         if self.fit_intercept:

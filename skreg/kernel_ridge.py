@@ -394,7 +394,7 @@ class KernelProblem(Problem):
         self.K = None if estimator.cv is None else estimator._training_kernel(X)
         self.dual = estimator._problem(X, Y, weight, self.K)
         self.decomposition = decompose(self.dual)
-        self.unit = units(self.dual.y, common=not self.per_target)
+        self.unit = units(self.dual.y, np.finfo(np.float64), common=not self.per_target)
 
     def spectrum(self, _=None):
         """The spectrum of the weighted kernel matrix."""

@@ -50,11 +50,16 @@ class Design(NamedTuple):
         return self.X_mean if self.location is None else self.location
 
     def explicit(self, *, order="K", overwrite=False):
-        """The same design with a dense X centred, in place if that is allowed and possible."""
-        if not self.deferred:
-            return self
-        X = centred(self.X, self.X_mean, self.root_weight, order=order, overwrite=overwrite)
-        return self._replace(X=X, deferred=False)
+        """The same design with a dense X centred, in place if that is allowed and possible.
+
+        What kernels take with X gets its type; before, that is float64.
+        """
+        X = self.X
+        if self.deferred:
+            X = centred(X, self.X_mean, self.root_weight, order=order, overwrite=overwrite)
+        vectors = ("y", "X_mean", "root_weight")
+        same = {name: getattr(self, name).astype(X.dtype, copy=False) for name in vectors}
+        return self._replace(X=X, deferred=False, **same)
 
     def in_double_precision(self):
         """The same design, whose products are summed in float64 also where X is float32.
@@ -96,8 +101,8 @@ def defer(X, y, weight=None, *, fit_intercept=True):
     """Return the `Design` of (X, y) without a copy of a dense X: y and the means suffice."""
     dtype = X.dtype
     y = y.reshape(len(y), -1).astype(np.float64, copy=False)
-    root = np.ones(X.shape[0], dtype) if weight is None else np.sqrt(weight, dtype=dtype)
-    X_mean, y_mean = np.zeros(X.shape[1], dtype), np.zeros(y.shape[1])
+    root = np.ones(X.shape[0]) if weight is None else np.sqrt(weight, dtype=np.float64)
+    X_mean, y_mean = np.zeros(X.shape[1]), np.zeros(y.shape[1])
     location = None
     if fit_intercept:
         X, X_mean, location = settle_constant(X, weight, root)
@@ -105,12 +110,11 @@ def defer(X, y, weight=None, *, fit_intercept=True):
         y = y - y_mean
     if weight is not None:
         y = y * root[:, None]
-    y, y_mean = (a.astype(dtype, copy=False) for a in (y, y_mean))
     if not sparse.issparse(X):
         deferred = fit_intercept or weight is not None
         return Design(X, y, X_mean, y_mean, root, fit_intercept, deferred)
     if weight is not None:
-        scale = sparse.dia_array((root[None, :], [0]), shape=(len(root),) * 2)
+        scale = sparse.dia_array((root[None, :].astype(dtype), [0]), shape=(len(root),) * 2)
         X = (scale @ X).asformat(X.format)
     return Design(canonical(X), y, X_mean, y_mean, root, fit_intercept, location=location)
 
@@ -177,7 +181,7 @@ def canonical(X):
 
 
 def weighted_mean(A, weight=None):
-    """Column means of a dense or sparse A, summed in float64 so that float32 keeps its digits."""
+    """Column means of a dense or sparse A, in float64 whatever its type."""
     n = A.shape[0]
     weight = np.ones(n) if weight is None else weight.astype(np.float64)
 
@@ -188,4 +192,4 @@ def weighted_mean(A, weight=None):
         return np.einsum("i,ij->j", weight[start:stop], part, dtype=np.float64)
 
     totals = [total(0, n)] if sparse.issparse(A) else split(total, n, READ * A.size)
-    return (sum(totals) / weight.sum()).astype(A.dtype)
+    return sum(totals) / weight.sum()

@@ -16,6 +16,7 @@ from skreg._solvers.leave_one_out import LEVERAGE_ONE
 from skreg._solvers.resolvent import Resolvent, resolvent
 from skreg._solvers.threads import SMALL_FACTORIZATION
 
+DOMINANT = 0.99  # share of the weight from which on a sample's error would lose digits
 ROWS = 256  # at a time, so that the errors of all alphas stay in the cache
 SHARE = 3  # alphas and targets, times this, may be as many as samples: else eigenvectors pay
 
@@ -48,6 +49,8 @@ class DualErrors:
 def dual_pays(frame, alphas):
     """Whether this is cheaper than eigenvectors, for samples that all have weight."""
     n, n_targets = frame.y.shape
+    if frame.free_leverage.max() > DOMINANT:
+        return False
     few = SHARE * len(alphas) * (2 + n_targets) <= n
     return few and n >= SMALL_FACTORIZATION and frame.n_samples == n
 

@@ -10,7 +10,7 @@ largest, then change scores and coefficients by less than 1e-9 (measured for dec
 from dataclasses import replace
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 from scipy.linalg import lapack
 
 from skreg._solvers.eigen import Eigenvectors, eigen
@@ -210,7 +210,9 @@ def jacobi(X):
 
 def dense(design):
     """The centred, weighted X as a dense float64 array."""
-    if hasattr(design.X, "toarray"):
-        root, mean = (a.astype(np.float64) for a in (design.root_weight, design.X_mean))
-        return design.X.toarray().astype(np.float64, copy=False) - np.outer(root, mean)
-    return design.double().explicit().X
+    design = design.double()
+    X, root = design.X, design.root_weight
+    X = X.toarray() - np.outer(root, design.X_mean) if sparse.issparse(X) else design.explicit().X
+    if design.fit_intercept:  # once more, as the means were rounded; that would count as a feature
+        X = X - np.outer(root, (root @ X) / (root @ root))
+    return X

@@ -25,7 +25,7 @@ from scipy import sparse
 
 from skreg._solvers.design import defer, weighted_mean
 from skreg._solvers.direct import closely, has_cheap_gram
-from skreg._solvers.factorization import decompose, from_moments, from_outer_gram
+from skreg._solvers.factorization import HARMLESS, decompose, from_moments, from_outer_gram
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
 from skreg._solvers.products import VISIBLE, smaller_gram, sparse_keeps_digits
@@ -253,6 +253,8 @@ class GramFolds(Folds):
         G *= root
         G *= root[:, None]
         coef, y, free = None, y * root[:, None], int(samples.fit_intercept)
+        # Dual coefficients are y over eigenvalues; their squares must not overflow.
+        digits &= np.abs(y).max() < np.trace(G) / n * HARMLESS * np.sqrt(np.finfo(float).max)
         if digits:
             # Along the roots of the weights, where G is zero and y too, anything will do.
             shift = free * np.trace(G) / n / weight.sum()

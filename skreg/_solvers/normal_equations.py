@@ -23,7 +23,7 @@ from scipy.linalg import lapack
 
 from skreg._solvers.certificate import Solution, column_norms, gradient
 from skreg._solvers.eigen import Eigenvectors
-from skreg._solvers.factorization import known_nulls, ridge_factors
+from skreg._solvers.factorization import HARMLESS, known_nulls, ridge_factors
 from skreg._solvers.products import (
     gram_and_correlation,
     is_wide,
@@ -53,7 +53,10 @@ class Cholesky(NamedTuple):
 
 
 class Eigen(NamedTuple):
-    """A = V diag(values) V' + alpha I, which solves for one alpha a column."""
+    """A = V diag(values) V' + alpha I, which solves for one alpha a column.
+
+    Where V spans a part of the space only, the eigenvalues of the rest are beside alpha nothing.
+    """
 
     V: Eigenvectors
     values: np.ndarray
@@ -64,8 +67,14 @@ class Eigen(NamedTuple):
         return self.V.dtype
 
     def solve(self, B):
-        shrunk = self.V.transposed_times(B) / (self.values[:, None] + self.alpha)
-        return self.V.times(shrunk.astype(B.dtype, copy=False))
+        inside = self.V.transposed_times(B)
+        shrunk = inside / (self.values[:, None] + self.alpha)
+        out = self.V.times(shrunk.astype(B.dtype, copy=False))
+        if len(self.values) < len(B) and np.all(
+            self.alpha > HARMLESS * self.values.max(initial=0)
+        ):
+            out += (B - self.V.times(inside)) / self.alpha
+        return out
 
 
 def solve(design, alpha, gram=None):

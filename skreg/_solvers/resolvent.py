@@ -118,6 +118,8 @@ def resolvent(G, B, alpha, nulls=0):
     apart = is_harmless(ends, 0.0)
     if not is_harmless(ends, alpha) or not (apart or alpha >= SURE * ends[0]):
         return None
+    if not np.abs(B).max(initial=0) / np.sqrt(np.finfo(float).max) < ends[1] + alpha:
+        return None  # the solutions, or their squares, may be beyond the largest number
     return Resolvent((diagonal, beside, reflectors), rotate("T", reflectors, B))
 
 

@@ -23,7 +23,7 @@ def in_range(design, *, alpha=0.0, scale_X=True, common=False):
         # A small c must not send alpha / c^2 beyond the square root of the largest number.
         if alpha > 0:
             c = max(c, power_of_two(np.sqrt(alpha) / float(info.max) ** 0.25))
-    d = units(design.y, common=common)
+    d = units(design.y, info, common=common)
     if c != 1:
         X, X_mean = design.X * design.X.dtype.type(1 / c), design.X_mean / c
         design = design._replace(X=X, X_mean=X_mean.astype(X.dtype))
@@ -32,9 +32,8 @@ def in_range(design, *, alpha=0.0, scale_X=True, common=False):
     return design, c, d
 
 
-def units(y, *, common=False):
+def units(y, info, *, common=False):
     """The powers of two d (n_targets,) by which `in_range` divides y (n, n_targets)."""
-    info = np.finfo(y.dtype)
     parts = [y] * y.shape[1] if common else y.T
     return np.array([outside(largest(part), info) for part in parts])
 

@@ -105,5 +105,5 @@ def test_what_is_harmless_does_not_depend_on_the_unit(scale):
     G, B = X.T @ X, np.ones((12, 1))
     assert resolvent(G.copy(), B, 1e-12) is None
     assert resolvent(G * scale, B, 1e-12 * scale) is None
-    found = resolvent(G * scale, B, 1.0 * scale).coef(np.array([scale]))
-    assert_allclose(found * scale, resolvent(G.copy(), B, 1.0).coef(np.array([1.0])), rtol=1e-8)
+    found = resolvent(G * scale, B * scale, scale).coef(np.array([scale]))
+    assert_allclose(found, resolvent(G.copy(), B, 1.0).coef(np.array([1.0])), rtol=1e-8)
