@@ -107,13 +107,22 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _store_solution(self, problem, solution, alpha, X, y, depth):
         """Set ``dual_coef_``, flat where y was flat and in the precision of X, and ``X_fit_``.
 
-        Warn, so many calls below the user's, where alpha=0 leaves it undetermined.
+        Warn, so many calls below the user's, where alpha=0 leaves it undetermined or the kernel
+        matrix is indefinite.
         """
         with np.errstate(over="ignore"):
             dual_coef = solution.dual_coef.astype(X.dtype, copy=False)
         check_finite_fit(self, dual_coef_=dual_coef)
         self.dual_coef_ = dual_coef.ravel() if y.ndim == 1 else dual_coef
         self.X_fit_ = X
+        if solution.indefinite:
+            warnings.warn(
+                f"The kernel matrix is indefinite (kernel={self.kernel!r}): the dual coefficients "
+                f"solve their equations, a stationary point of the penalized sum of squares that "
+                f"need not be its minimum. Use a positive semidefinite kernel if it should be.",
+                LinAlgWarning,
+                stacklevel=depth,
+            )
         n_samples = np.count_nonzero(problem.root_weight)
         if solution.rank is not None and alpha.min() == 0 and solution.rank < n_samples:
             warnings.warn(

@@ -38,7 +38,8 @@ class KernelRidge(KernelRegressor):
         Name of a kernel in :data:`sklearn.metrics.pairwise.PAIRWISE_KERNEL_FUNCTIONS`, or
         "precomputed" where X is the kernel matrix itself, or a function that takes two rows of X
         (with ``kernel_params`` as keyword arguments) and returns a number. The kernel should be
-        positive semidefinite.
+        positive semidefinite: "additive_chi2", a negated distance, never is, "sigmoid" often is
+        not (see the notes).
     gamma : float, default=None
         Factor in the kernels "rbf", "laplacian", "poly", "sigmoid" and "chi2", in [0, inf). None
         leaves it to the kernel: ``1 / n_features``, for "chi2" 1.
@@ -76,8 +77,11 @@ class KernelRidge(KernelRegressor):
     which change no prediction, too. At ``alpha=0`` a :class:`scipy.linalg.LinAlgWarning` then
     tells the rank.
 
-    An indefinite kernel, as "sigmoid" often is, is an error as soon as K + alpha diag(1 / v) is
-    not positive definite.
+    An indefinite K gives a stationary point of the objective. It is the minimum, for v = 1, if
+    no eigenvalue of K lies between -alpha and 0. Where K + alpha diag(1 / v) is not positive
+    definite, a symmetric factorization with pivots of both signs, one for each different alpha,
+    takes the place of Cholesky's, and a :class:`scipy.linalg.LinAlgWarning` tells. Where alpha
+    outweighs the negative eigenvalues, they may stay unnoticed.
 
     The cost is O(n_samples^3), the memory 16 bytes for each pair of samples, and 32 where
     eigenvalues are needed.
@@ -145,9 +149,15 @@ class KernelRidge(KernelRegressor):
         ValueError
             For NaN, infinity, negative or ill-fitting values in any argument or parameter, for a
             precomputed kernel matrix that is not square or not symmetric, a kernel that gives
-            NaN or infinity, and one that is not positive semidefinite (see the notes).
+            NaN or infinity, and an indefinite one with a nearly singular
+            K + alpha diag(1 / v), as when -alpha is an eigenvalue of K.
         TypeError
             For a sparse y.
+
+        Warns
+        -----
+        scipy.linalg.LinAlgWarning
+            For an indefinite K + alpha diag(1 / v), and for ``alpha=0`` with a singular K.
         """
         X, y, weight = self._validate(X, y, sample_weight)
         alpha = check_alpha(self.alpha, 1 if y.ndim == 1 else y.shape[1])
@@ -173,7 +183,8 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
         neighbours. A float is a single candidate. With the filters "truncated_svd" and
         "landweber" they are numbers of components or steps.
     kernel : str or callable, default="linear"
-        Kernel, as in :class:`KernelRidge`, positive semidefinite.
+        Kernel, as in :class:`KernelRidge`, positive semidefinite: "additive_chi2" never is and is
+        refused, "sigmoid" often is not.
     gamma : float, default=None
         Factor in the kernels "rbf", "laplacian", "poly", "sigmoid" and "chi2", in [0, inf). None
         leaves it to the kernel.

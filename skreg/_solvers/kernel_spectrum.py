@@ -14,23 +14,31 @@ holds here too; its coefficients w are coordinates of f, with ||w|| = ||f||, and
 Directions in which A vanishes change no value of f, so they are left out of g where A + alpha I
 is too badly conditioned for a direct solution.
 
+A kernel with clearly negative eigenvalues spans no such space. The equations still make sense
+where A + alpha I is regular: c is then a stationary point of the objective with ||f||^2 = c'K c,
+and a minimum if no eigenvalue of A lies between -alpha and 0. They are solved with pivots of both
+signs.
+
 Source: Saunders, Gammerman and Vovk, Ridge Regression Learning Algorithm in Dual Variables,
-ICML (1998).
+ICML (1998); for the pivots Bunch and Kaufman, Some Stable Methods for Calculating Inertia and
+Solving Symmetric Linear Systems, Mathematics of Computation 31 (1977).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
 from skreg._solvers.eigen import Eigenvectors
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.normal_equations import Eigen, factorize, refine
 from skreg._solvers.spectrum import Spectrum, norm2
-from skreg._solvers.threads import lapack_threads, split
+from skreg._solvers.threads import SMALL_CHOLESKY, lapack_threads, split
 
 WELL_CONDITIONED = np.finfo(float).eps ** (2 / 3)  # the limit of `factorize`
 NEGATIVE = 1e-6  # share of the largest eigenvalue that a negative one may have by rounding
+BLOCK = 64  # columns that LAPACK's symmetric factorization takes at a time
 FEW = 6  # factorizations by Cholesky's method that cost less than one by eigenvalues
 
 
@@ -52,10 +60,21 @@ class Decomposition(NamedTuple):
 
 
 class DualSolution(NamedTuple):
-    """Dual coefficients (n, n_targets), and the rank of A where it had to be looked at."""
+    """Dual coefficients (n, n_targets), and what had to be looked at: the rank of A, its signs."""
 
     dual_coef: np.ndarray
     rank: int | None = None
+    indefinite: bool = False
+
+
+class Pivots(NamedTuple):
+    """A symmetric matrix U B U', B with blocks of one or two rows, as LAPACK keeps it."""
+
+    U: np.ndarray
+    order: np.ndarray
+
+    def solve(self, Y):
+        return lapack.dsytrs(self.U, self.order, Y)[0]
 
 
 def weigh(K, y, weight=None, *, overwrite=False):
@@ -78,12 +97,20 @@ def solve(problem, alpha, decomposition=None):
 
     By Cholesky's factors; by the eigenvalues where penalties are many, these are at hand, or
     Cholesky's method fails. Both are refined with the residual. Where A + alpha I is nearly
-    singular, the eigenvalues above rounding give the function of least norm.
+    singular, the eigenvalues above rounding give the function of least norm. A clearly indefinite
+    A is solved by pivots of both signs, unless a decomposition is given.
+
+    Raises
+    ------
+    ValueError
+        For an indefinite A with a nearly singular A + alpha I.
     """
     solution = None
     with np.errstate(all="ignore"):  # overflow shows in the refinement
         if decomposition is None and len(np.unique(alpha)) <= FEW:
-            solution = by_cholesky(problem, alpha)
+            solution = by_factors(problem, alpha, factorize)
+        if solution is None and decomposition is None and is_indefinite(problem.A):
+            return by_pivots(problem, alpha)
         if solution is None:
             decomposition = decompose(problem) if decomposition is None else decomposition
             values = decomposition.values + alpha.min()
@@ -96,7 +123,7 @@ def solve(problem, alpha, decomposition=None):
     return solution
 
 
-def by_cholesky(problem, alpha):
+def by_factors(problem, alpha, factorize):
     """The solution by one factorization for each penalty, or None where one fails."""
     dual = np.empty_like(problem.y)
     for one in np.unique(alpha):
@@ -107,6 +134,45 @@ def by_cholesky(problem, alpha):
             return None
         dual[:, same] = part.dual_coef
     return DualSolution(dual)
+
+
+def is_indefinite(A):
+    """Whether a negative eigenvalue of A is more than rounding: Cholesky's method tells."""
+    G = np.array(A, order="C")
+    shift = NEGATIVE * lapack.dlange("F", G.T)  # this norm bounds the largest eigenvalue
+    G.flat[:: len(G) + 1] += shift + np.finfo(float).tiny
+    with lapack_threads(len(G), SMALL_CHOLESKY):
+        return lapack.dpotrf(G.T, clean=0, overwrite_a=1)[1] > 0
+
+
+def by_pivots(problem, alpha):
+    """The solution for an indefinite A; samples without weight stay out, as alpha may be 0."""
+    A, y, root, eps = problem
+    kept = np.flatnonzero(root)
+    if len(kept) < len(y):
+        problem = Problem(A[np.ix_(kept, kept)], y[kept], root[kept], eps)
+    solution = by_factors(problem, alpha, factorize_indefinite)
+    if solution is None:
+        raise ValueError(
+            f"The kernel matrix is not positive semidefinite, and with alpha in "
+            f"{np.unique(alpha)} added to its diagonal (over sample_weight) it is nearly "
+            f"singular. Use another alpha, another kernel or other parameters for it, or set the "
+            f"negative eigenvalues of a precomputed matrix to zero."
+        )
+    dual = np.zeros_like(y)
+    dual[kept] = solution.dual_coef
+    return DualSolution(dual, indefinite=True)
+
+
+def factorize_indefinite(G, alpha):
+    """`Pivots` of G + alpha I, one alpha, overwriting G, or None where it is nearly singular."""
+    norm = lapack.dlange("1", G.T)  # without alpha, which may cancel the eigenvalues
+    G.flat[:: len(G) + 1] += alpha[0]
+    with lapack_threads(len(G)):
+        U, order, failed = lapack.dsytrf(G.T, lwork=BLOCK * len(G), overwrite_a=1)
+    if failed or not lapack.dsycon(U, order, norm)[0] > WELL_CONDITIONED:
+        return None
+    return Pivots(U, order)
 
 
 def refined(problem, alpha, factor):

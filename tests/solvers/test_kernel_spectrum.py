@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skreg._solvers import kernel_spectrum
-from skreg._solvers.kernel_spectrum import decompose, dual_coef, solve, spectrum_of, weigh
+from skreg._solvers.kernel_spectrum import (
+    decompose,
+    dual_coef,
+    is_indefinite,
+    solve,
+    spectrum_of,
+    weigh,
+)
 
 
 def problem(n=20, rank=None, t=2, seed=0, weighted=True):
@@ -140,6 +147,52 @@ def test_negative_eigenvalues(share):
     bad = (Q * np.where(np.arange(20) == 0, -10 * share, values)) @ Q.T
     with pytest.raises(ValueError, match=f"from -{10 * share:.3g} to 10"):
         decompose(weigh(bad, y))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(1, 25),
+    negative=st.integers(1, 25),
+    share=st.sampled_from([1e-3, 1.0, 1e3]),
+    n_alphas=st.sampled_from([1, 3, 8]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_indefinite_solutions_solve_their_equations(n, negative, share, n_alphas, seed):
+    rng = np.random.default_rng(seed)
+    K, y, weight = problem(n, t=8, seed=seed)
+    values, Q = np.linalg.eigh(K)
+    values[:negative] *= -share
+    K = (Q * values) @ Q.T
+    K = (K + K.T) / 2
+    A = K * np.sqrt(np.outer(weight, weight))
+    # One penalty halfway between two eigenvalues, the others above them all.
+    ends = np.sort(np.append(np.maximum(-np.linalg.eigvalsh(A), 0), 0))
+    gap = np.argmax(np.diff(ends))
+    alpha = np.append((ends[gap] + ends[gap + 1]) / 2, ends[-1] + rng.uniform(1, 2, n_alphas - 1))
+    alpha = np.resize(alpha, 8)
+    solution = solve(weigh(K, y, weight), alpha)
+    assert solution.indefinite
+    rest = equations(K, y, weight, alpha, solution.dual_coef)
+    size = np.abs(y).max() + (np.abs(K).sum(axis=0).max() + 1) * np.abs(solution.dual_coef).max()
+    assert np.abs(rest).max() < 1e-12 * size
+
+
+def test_an_uncertified_indefinite_solution_is_an_error(monkeypatch):
+    K, y, weight = problem()
+    assert solve(weigh(-K, y, weight), np.zeros(2)).indefinite
+    monkeypatch.setattr(kernel_spectrum, "refine", lambda *_: None)
+    with pytest.raises(ValueError, match=r"alpha in \[0.\] added to its diagonal"):
+        solve(weigh(-K, y, weight), np.zeros(2))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e290])
+def test_rounding_is_not_taken_for_indefinite(scale):
+    for rank in (1, 7, 20):
+        K = problem(rank=rank)[0] * scale
+        assert not is_indefinite(K)
+        assert is_indefinite(K - 1e-3 * K.diagonal().max() * np.eye(20)) == (rank < 20)
+    assert not is_indefinite(problem(rank=7)[0].astype(np.float32).astype(float) * scale)
+    assert not is_indefinite(np.zeros((3, 3)))
 
 
 def test_spectrum_is_that_of_data_with_this_gram_matrix():
