@@ -55,6 +55,7 @@ class Criterion(NamedTuple):
     measure: Callable  # alphas (n_alphas,) or (n_alphas, T) -> Measured
     tested: bool = True  # whether the loss is one on samples held out
     fallback: str = "strong"  # the end of the alphas to take where no loss is finite
+    interior: bool = False  # a minimum beside an infinite loss is none
     scale: float | np.ndarray = 1.0  # of losses as users see them, number or (T,)
 
 
@@ -72,7 +73,14 @@ class Found(NamedTuple):
 
 def check_alphas(alphas, *, positive):
     """Return "auto", the number of candidates, or the candidates as a float64 array."""
-    if isinstance(alphas, str) or (isinstance(alphas, Integral) and not isinstance(alphas, bool)):
+    if isinstance(alphas, str):
+        return alphas
+    if isinstance(alphas, Integral) and not isinstance(alphas, bool):
+        if alphas == 1:
+            raise ValueError(
+                "alphas=1 is a number of candidates, which leaves no choice: give 1.0 or [1.0] "
+                "for that alpha, or an int of at least 2."
+            )
         return alphas
     values = np.atleast_1d(np.asarray(alphas, dtype=np.float64))
     if values.ndim > 1:
@@ -120,11 +128,6 @@ def check_rule(rule, *, filter="tikhonov", choose="min", noise_std=None, scoring
             f"rule={rule!r} needs noise_std, the standard deviation of the noise in y, but it is "
             f"None: give it, or use a rule without it, such as 'gcv'."
         )
-    if noise_std is not None and rule not in TAKES_NOISE:
-        raise ValueError(
-            f"noise_std={noise_std!r} has no meaning for rule={rule!r}: use rule='discrepancy' or "
-            f"'upre', or noise_std=None."
-        )
 
 
 def check_noise(noise_std, n_targets):
@@ -161,7 +164,8 @@ def by_rule(spectrum, rule, *, per_target, noise_std=None, unit=1.0):
     if rule in QUADRATIC:
         with np.errstate(over="ignore", under="ignore"):
             scale = np.square(unit)
-    return Criterion(f"rule={rule!r}", measure, rule == "loo", entry.fallback, scale)
+    tested = rule == "loo"
+    return Criterion(f"rule={rule!r}", measure, tested, entry.fallback, entry.interior, scale)
 
 
 def by_predictions(spectrum, y, scores, *, unit=1.0):
@@ -240,8 +244,6 @@ class Scores:
 
 def search(spectrum, alphas, criterion, *, choose="min"):
     """Find the alphas of least loss, or with "one_se" the strongest within its standard error."""
-    if choose == "one_se" and np.ndim(alphas) == 0:  # chosen on the grid, so no search between
-        alphas = choice.grid(spectrum, None if isinstance(alphas, str) else int(alphas))
     given, seen = np.ndim(alphas) > 0, []
 
     def score(_, values):
@@ -249,8 +251,10 @@ def search(spectrum, alphas, criterion, *, choose="min"):
         seen.append(measured)
         return np.where(np.isnan(measured.loss), np.inf, measured.loss)
 
-    found = choice.choose(spectrum, Rule(score, fallback=criterion.fallback), alphas)
-    measured, alpha = seen[0], found.alpha
+    rule = Rule(score, fallback=criterion.fallback, interior=criterion.interior)
+    found = choice.choose(spectrum, rule, alphas, between=choose != "one_se")
+    measured = grid = on_grid(seen, len(found.alphas))
+    alpha = found.alpha
     if choose == "one_se":
         if measured.std_error is None:
             raise ValueError(
@@ -268,7 +272,18 @@ def search(spectrum, alphas, criterion, *, choose="min"):
         index, measured = 0, criterion.measure(alpha[None])
     with np.errstate(over="ignore"):  # a square in y's unit may be beyond the largest number
         score = -measured.loss[index, np.arange(len(alpha))] * criterion.scale
-        return Found(alpha, score, results(found.alphas, seen[0], criterion), found)
+        return Found(alpha, score, results(found.alphas, grid, criterion), found)
+
+
+def on_grid(seen, size):
+    """What was measured on a grid of that size, of which the smaller alphas came later."""
+    measured = seen[0]
+    for lower in seen[1:]:
+        if len(measured.loss) == size:
+            break
+        parts = zip(lower, measured, (0, 0, 1), strict=True)
+        measured = Measured(*(a if a is None else np.append(a, b, axis) for a, b, axis in parts))
+    return measured
 
 
 def one_standard_error(measured, found, descending):
@@ -302,6 +317,7 @@ def results(alphas, measured, criterion):
 def warn(found, criterion, *, given, stacklevel):
     """Say where no alpha was found, or where the search ended at an end of its own range."""
     chosen = found.choice
+    ends = chosen.alphas.min(), chosen.alphas.max()
     for k, edge in enumerate(chosen.edge):
         end = "smallest" if edge == "lower" else "largest"
         target = f" for target {k}" if len(chosen.edge) > 1 else ""
@@ -312,11 +328,11 @@ def warn(found, criterion, *, given, stacklevel):
                 f"{end if edge else 'only'} one, {chosen.alpha[k]:.3g}. Try another range of "
                 f"alphas or another rule."
             )
-        elif edge is not None and not given:
+        elif edge is not None and not (given and chosen.alpha[k] in ends):
             text = (
-                f"{criterion.name} ended{target} at the {end} of the alphas tried, "
-                f"{chosen.alpha[k]:.3g}, the {edge} edge of their range, so a better one may lie "
-                f"beyond. Give alphas that go further, or try another rule."
+                f"{criterion.name} has its best score{target} at the {end} of the alphas that it "
+                f"can judge, {chosen.alpha[k]:.3g}, the {edge} edge of their range, so a better "
+                f"one may lie beyond. Give alphas that go further, or try another rule."
             )
         else:
             continue

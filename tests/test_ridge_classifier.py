@@ -157,6 +157,7 @@ def test_an_int_makes_stratified_folds():
     assert_array_equal(found["mean_test_score"], same_["mean_test_score"])
 
 
+@pytest.mark.filterwarnings("ignore:rule='quasi:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("rule", ["loo", "gcv", "robust_gcv", "evidence", "quasi_optimality"])
 def test_rules_judge_the_targets_of_ridge(rule):
     X, y, weight = data()

@@ -438,7 +438,7 @@ def test_one_sample():
     ({"rule": "discrepancy"}, "rule='discrepancy' needs noise_std"),
     ({"rule": "discrepancy", "noise_std": [1.0, 2.0]}, "noise_std must be one positive number"),
     ({"rule": "upre", "noise_std": [-1.0]}, "noise_std must be one positive number"),
-    ({"noise_std": 1.0}, "noise_std=1.0 has no meaning for rule='loo'"),
+    ({"alphas": 1}, "alphas=1 is a number of candidates.* give 1.0"),
     ({"alphas": []}, "alphas is empty"),
     ({"alphas": [1.0, np.nan]}, r"alphas\[1\] == nan, must be finite"),
     ({"alphas": [-1.0], "cv": 3}, r"alphas\[0\] == -1.0, must be finite and >= 0.0"),
@@ -600,3 +600,42 @@ def test_squares_beyond_the_largest_number_are_infinite_without_a_warning():
     model = RidgeCV(store_cv_results=True).fit(X, y * 1e200)
     assert np.isinf(model.cv_results_).any()
     np.testing.assert_allclose(model.coef_, RidgeCV().fit(X, y).coef_ * 1e200, rtol=1e-12)
+
+
+def test_auto_goes_down_as_far_as_it_pays():
+    X, y, _ = data((200, 5))
+    y = X @ np.arange(1.0, 6) + 0.1 * y / y.std()
+    model = RidgeCV("auto", rule="evidence").fit(X, y)
+    grid = model.cv_results_["alpha"]
+    exact = sklearn.linear_model.BayesianRidge(
+        alpha_1=0, alpha_2=0, lambda_1=0, lambda_2=0, tol=1e-14, max_iter=10000
+    )
+    exact.fit(X, y)
+    assert_allclose(model.alpha_, exact.lambda_ / exact.alpha_, rtol=1e-3)
+    assert len(grid) > 100
+    assert len(grid) == len(model.cv_results_["score"])
+    assert np.all(np.diff(grid) > 0)
+    folds = RidgeCV("auto", cv=4, choose="one_se").fit(X, y)  # and says nothing of an edge
+    assert {len(v) for v in folds.cv_results_.values()} == {len(folds.cv_results_["alpha"])}
+    flat = RidgeCV("auto", cv=4).fit(X, X @ np.ones(5))
+    assert flat.score(X, X @ np.ones(5)) > 1 - 1e-6
+
+
+def test_a_minimum_beside_what_a_rule_cannot_judge_is_an_edge():
+    X, y, _ = data((200, 5))
+    y = X @ np.arange(1.0, 6) + 0.1 * y / y.std()
+    for alphas in ("auto", np.geomspace(1e-6, 1e8, 50)):
+        with pytest.warns(ConvergenceWarning, match="quasi_optimality.* edge of their range"):
+            RidgeCV(alphas, rule="quasi_optimality").fit(X, y)
+
+
+def test_all_components_are_no_edge():
+    X, y, _ = data((200, 5))
+    y = X @ np.arange(1.0, 6) + 0.1 * y / y.std()
+    assert RidgeCV("auto", filter="truncated_svd", rule="gcv").fit(X, y).alpha_ == 5
+
+
+def test_parameters_of_other_rules_do_no_harm():
+    X, y, _ = data(TALL)
+    plain, other = RidgeCV(rule="gcv").fit(X, y), RidgeCV(rule="gcv", noise_std=3.0).fit(X, y)
+    assert plain.alpha_ == other.alpha_

@@ -16,6 +16,8 @@ GRID_SIZE = 100  # of "auto"
 MARGIN = 1e3  # factor by which the grid exceeds the squares of the singular values
 MOST_STEPS = 2.0**53  # of Landweber: beyond, a float counts no more in ones
 TOLERANCE = 1e-4  # of log(alpha); a score is flat at its minimum, digits beyond do not count
+FLAT = 1e-6  # gain, beside the score, that is not worth a smaller alpha
+_LIMITS = np.finfo(float).tiny, np.finfo(float).max
 GOLDEN = (np.sqrt(5) - 1) / 2
 
 
@@ -30,14 +32,14 @@ class Choice(NamedTuple):
     found: np.ndarray  # (t,), False where no alpha has a finite score
 
 
-def choose(spectrum, rule, alphas="auto", *, per_target=True, **options):
+def choose(spectrum, rule, alphas="auto", *, per_target=True, between=True, **options):
     """Choose alpha for each target, or with per_target=False the best on average for all.
 
     `rule` is a `Rule`, or the name of one in `RULES`, `options` are its keyword arguments.
     `alphas` are the candidates, or how many to take from the range of the spectrum; "auto" also
-    searches between them. Equal
-    scores go to the stronger regularization. Where no score is finite the strongest is taken,
-    or the weakest, as the rule's `fallback` says.
+    goes further down where the smallest is the best, and, with `between`, searches between them.
+    Equal scores go to the stronger regularization. Where no score is finite the strongest is
+    taken, or the weakest, as the rule's `fallback` says.
     """
     refined = isinstance(alphas, str)
     if refined or np.ndim(alphas) == 0:
@@ -51,15 +53,25 @@ def choose(spectrum, rule, alphas="auto", *, per_target=True, **options):
     def judged(scores):
         return scores if per_target else scores.mean(axis=1, keepdims=True)
 
-    scores = score(alphas)
+    flat = False
+    if refined and spectrum.filter not in DESCENDING:
+        alphas, scores, flat = _extended(spectrum, alphas, score, judged)
+    else:
+        scores = score(alphas)
     index, found = _best(spectrum, alphas, judged(scores), entry.fallback)
     alpha = alphas[index]
-    if refined and spectrum.filter is not truncated_svd:
-        between = _refine(lambda values: judged(score(values)), spectrum, alphas, index)
-        alpha = np.where(found, between, alpha)
+    if refined and between and spectrum.filter is not truncated_svd:
+        nearer = _refine(lambda values: judged(score(values)), spectrum, alphas, index)
+        alpha = np.where(found, nearer, alpha)
     targets = scores.shape[1]
     alpha, index, found = (np.broadcast_to(a, targets).copy() for a in (alpha, index, found))
-    edge = [_edge(a, alphas) for a in alpha]
+    columns = np.broadcast_to(judged(scores), scores.shape).T
+    told = [alphas[column < np.inf] if entry.interior else alphas for column in columns]
+    seen = alphas[index] if entry.interior else alpha
+    edge = [_edge(spectrum, a, among) for a, among in zip(seen, told, strict=True)]
+    if len(alphas) == 1:
+        edge = [None] * targets
+    edge = [None if flat and end == "lower" else end for end in edge]
     on_grid = np.array_equal(alphas[index], alpha)
     return Choice(alpha, index if on_grid else None, scores, alphas, edge, found)
 
@@ -82,12 +94,11 @@ def grid(spectrum, size=None):
         return np.unique(np.round(np.geomspace(1, steps, size)))
     # In logarithms, because squares of singular values in extreme units are out of range.
     low, high = 2 * np.log([s[-1], s[0]]) + np.log([1 / MARGIN, MARGIN])
-    if spectrum.n_samples - spectrum.free < 2 * len(s):
+    if _spares_few(spectrum):
         # With few samples to spare, least squares leaves next to no residual, and small scores
         # there are chance. The rounding errors of s_max^2 bound what a penalty may be good for.
         low = max(low, 2 * np.log(s[0]) + np.log(np.finfo(float).eps))
-    limits = np.log([np.finfo(float).tiny, np.finfo(float).max])
-    return np.exp(np.linspace(*np.clip([low, high], *limits), size))
+    return np.exp(np.linspace(*np.clip([low, high], *np.log(_LIMITS)), size))
 
 
 def _best(spectrum, alphas, scores, fallback):
@@ -132,8 +143,42 @@ def _golden_section(value, low, high):
     return np.where(at_left <= at_right, left, right)
 
 
-def _edge(alpha, alphas):
-    """Which end of the alphas this one is, if any."""
-    if len(alphas) == 1 or alphas.min() < alpha < alphas.max():
+def _extended(spectrum, alphas, score, judged):
+    """The grid, with smaller alphas as long as these are better, its scores, and whether flat.
+
+    Flat are scores whose best is that of the smallest alpha, where smaller ones gain next to
+    nothing. Below the floor they would be lost in rounding errors; with few samples to spare even
+    before, see `grid`.
+    """
+    scores, flat = score(alphas), False
+    size = spectrum.s[0] if len(spectrum.s) else 0.0
+    with np.errstate(under="ignore", over="ignore"):
+        floor = np.clip(size * size * np.finfo(float).eps, *_LIMITS)
+    while alphas[0] > floor and not flat and not _spares_few(spectrum):
+        each = judged(scores)
+        first = (each.argmin(axis=0) == 0) & (each[0] < np.inf)
+        if not first.any():
+            break
+        ratio = alphas[0] / alphas[1]
+        lower = alphas[0] * ratio ** np.arange(len(alphas) // 2, 0, -1)
+        lower = lower[lower >= floor * ratio]
+        more = score(lower)
+        gain = each[0] - judged(more).min(axis=0)
+        flat = not np.any(first & (gain > FLAT * np.abs(each[0])))
+        if not flat:
+            alphas, scores = np.append(lower, alphas), np.concatenate([more, scores])
+    return alphas, scores, flat
+
+
+def _spares_few(spectrum):
+    """Whether there are too few samples to tell small residuals from chance."""
+    return spectrum.n_samples - spectrum.free < 2 * len(spectrum.s)
+
+
+def _edge(spectrum, alpha, alphas):
+    """Which end of the alphas this one is, if any, with more of them beyond."""
+    if len(alphas) == 0 or alphas.min() < alpha < alphas.max():
+        return None
+    if spectrum.filter is truncated_svd and alpha >= len(spectrum.s):
         return None
     return "lower" if alpha == alphas.min() else "upper"

@@ -174,6 +174,7 @@ class Rule(NamedTuple):
     tikhonov_only: bool = False
     smooth_only: bool = False  # not for truncated SVD
     fallback: str = "strong"  # which end of the alphas to take where no score is finite
+    interior: bool = False  # a minimum beside an infinite score is none
 
 
 RULES = {
@@ -185,7 +186,7 @@ RULES = {
     "discrepancy": Rule(discrepancy, ("noise_std", "tau"), fallback="weak"),
     "l_curve": Rule(l_curve, smooth_only=True),
     "ncp": Rule(ncp, needs_rows=True),
-    "quasi_optimality": Rule(quasi_optimality),
+    "quasi_optimality": Rule(quasi_optimality, interior=True),
     "evidence": Rule(evidence, tikhonov_only=True),
 }
 
