@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._metadata_requests import _raise_for_params as raise_for_params
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
@@ -27,7 +28,9 @@ __all__ = [
     "fit_context",
     "params_of_rows",
     "raise_for_params",
+    "response_methods",
     "routing_enabled",
+    "safe_indexing",
     "takes_weights",
     "unchanged_on_error",
     "validate_samples",
@@ -131,6 +134,12 @@ def check_finite_fit(estimator, **arrays):
                 f"data contain values too large for {np.asarray(array).dtype}. Scale the data, "
                 f"for example with sklearn.preprocessing.StandardScaler."
             )
+
+
+def response_methods(scorer):
+    """The methods of which a scorer made by `make_scorer` calls the first that there is."""
+    names = getattr(scorer, "_response_method", "predict")
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def takes_weights(scorer):

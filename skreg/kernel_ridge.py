@@ -358,10 +358,10 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
             For a sparse y.
         """
         raise_for_params(params, self, "fit")
-        alphas = self._check_parameters()
+        alphas, given = self._check_parameters(), (X, y)
         X, y, weight = self._validate(X, y, sample_weight)
         problem = KernelProblem(self, X, y, weight, alphas)
-        self._search(problem, X, y, self._routed(weight, params))
+        self._search(problem, y, self._routed(weight, params), given)
         return self
 
     def _store(self, problem, spectrum, alpha):
@@ -377,7 +377,7 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
             self.spectrum_ = spectrum.rescaled(1.0, problem.unit)
 
     def _stand_in(self):
-        return GivenPredictions()
+        return GivenPredictions(type(self).__name__)
 
 
 class KernelProblem(Problem):

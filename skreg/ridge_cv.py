@@ -3,24 +3,21 @@
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 
 from skreg._linear import LinearRegressor, validate_regression
 from skreg._posterior import Posterior
-from skreg._ridge_search import CONSTRAINTS, SpectralSearch
+from skreg._ridge_search import CONSTRAINTS, Given, SpectralSearch
 from skreg._solvers.filters import FILTERS
 from skreg._validation import Interval, StrOptions, check_weights, fit_context, raise_for_params
 
 
-class GivenPredictions(RegressorMixin, BaseEstimator):
-    """A stand-in for a fitted regressor: it returns predictions known, or those given as X."""
-
-    def __init__(self, known=None):
-        self.known = known
+class GivenPredictions(RegressorMixin, Given):
+    """A stand-in for a fitted regressor."""
 
     def predict(self, X):
-        """Return the predictions."""
-        return X if self.known is None else self.known
+        """Return the predictions known, or those given as X."""
+        return self._answer(X)
 
 
 class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
@@ -227,10 +224,11 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
         """
         raise_for_params(params, self, "fit")
         alphas = self._check_parameters()
+        given = X, y
         X, y = validate_regression(self, X, y)
         weight = check_weights(sample_weight, X)
-        self._fit(X, y, weight, alphas, y, self._routed(weight, params))
+        self._fit(X, y, weight, alphas, y, self._routed(weight, params), given)
         return self
 
     def _stand_in(self):
-        return GivenPredictions()
+        return GivenPredictions(type(self).__name__)

@@ -189,12 +189,19 @@ def test_sparse_equals_dense(container):
     ({"rule": "gcv", "cv": 3}, "rule='gcv' needs no test samples"),
     ({"alphas": [0.0]}, r"alphas\[0\] == 0.0"),
     ({"class_weight": "fair"}, "'class_weight' parameter"),
-    ({"class_weight": {"ant": -1.0}}, "sample_weight must be non-negative"),
 ])  # fmt: skip
 def test_errors_name_the_parameter(options, message):
     X, y, _ = data()
     with pytest.raises(ValueError, match=message):
         RidgeClassifierCV(**options).fit(X, y)
+
+
+@pytest.mark.parametrize("weight", [{"ant": -1.0}, {"ant": np.nan}, {"ant": 0.0, "cat": 0.0}])
+@pytest.mark.parametrize("cls", [RidgeClassifier, RidgeClassifierCV])
+def test_weights_of_classes_are_named(cls, weight):
+    X, y, _ = data(classes=2)
+    with pytest.raises(ValueError, match=r"class_weight must be finite and non-negative.*'ant'"):
+        cls(class_weight=weight).fit(X, y)
 
 
 def test_targets_must_be_labels():
