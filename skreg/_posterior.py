@@ -6,7 +6,29 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skreg._solvers.filters import tikhonov
 
 
-class Posterior:
+class StoresSpectrum:
+    """``spectrum_``, for estimators with a parameter `store_spectrum`."""
+
+    _stored_spectrum = None
+
+    @property
+    def spectrum_(self):
+        """The `Spectrum` of the data. With ``store_spectrum=True``."""
+        check_is_fitted(self)
+        if self._stored_spectrum is None:
+            raise AttributeError(missing("spectrum_", self))
+        return self._stored_spectrum
+
+
+def missing(name, estimator):
+    """The text of an error that says how to get `name`."""
+    return (
+        f"{name} needs the spectrum of the data: fit {type(estimator).__name__} with "
+        f"store_spectrum=True."
+    )
+
+
+class Posterior(StoresSpectrum):
     """Prediction with standard deviations, for linear regressors with a ``spectrum_``.
 
     The model is y ~ N(Xw + b, noise_variance_ / sample_weight) with the prior
@@ -86,11 +108,8 @@ class Posterior:
     def _bayesian_spectrum(self, name):
         """The spectrum, or an error that says how to get `name`."""
         check_is_fitted(self)
-        if not hasattr(self, "spectrum_"):
-            raise AttributeError(
-                f"{name} needs the spectrum of the data: fit {type(self).__name__} with "
-                f"store_spectrum=True."
-            )
+        if self._stored_spectrum is None:
+            raise AttributeError(missing(name, self))
         if self.spectrum_.filter is not tikhonov:
             raise AttributeError(
                 f"{name} is defined for filter='tikhonov' only; this {type(self).__name__} has "

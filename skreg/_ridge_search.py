@@ -125,12 +125,11 @@ class SpectralSearch(BaseEstimator):
         dtype = problem.X.dtype
         self._store_coef(W.astype(dtype, copy=False), problem.original, problem.Y.ndim)
         self._X_mean = problem.original.means_of_features
-        if hasattr(self, "spectrum_"):
-            del self.spectrum_
+        self._stored_spectrum = None
         if self.store_spectrum:
             if self.cv is not None:
                 spectrum = problem.spectrum()
-            self.spectrum_ = spectrum.rescaled(1.0, problem.unit).complete()
+            self._stored_spectrum = spectrum.rescaled(1.0, problem.unit).complete()
 
     # Leave-one-out and rules -------------------------------------------------------------------
 

@@ -473,13 +473,19 @@ def test_filters_by_the_eigenvalues(filter):
 
 
 def test_spectrum_answers_in_the_kernel_s_terms():
-    X, y, _ = data()
+    X, y, v = data()
     model = KernelRidgeCV(GRID, kernel="rbf", store_spectrum=True).fit(X, y)
     K, c = rbf_kernel(X), model.dual_coef_
     assert_allclose(model.spectrum_.coef_norm(model.alpha_), np.sqrt(c @ K @ c), rtol=1e-8)
     hat = K @ np.linalg.inv(K + model.alpha_ * np.eye(len(K)))
     assert_allclose(model.spectrum_.dof(model.alpha_), np.trace(hat), rtol=1e-9)
     assert_allclose(model.spectrum_.resolution(model.alpha_), hat, atol=1e-9)
+    root = np.diag(np.sqrt(v))
+    model.fit(X, y, v)
+    values, U = np.linalg.eigh(root @ K @ root)
+    power = U * np.sqrt(np.clip(values, 0, None)) @ U.T
+    b = power @ np.linalg.solve(root, KernelRidge(0.5, kernel="rbf").fit(X, y, v).dual_coef_)
+    assert_allclose(model.spectrum_.coef(0.5)[0], b, atol=1e-9)
     assert not hasattr(model.set_params(store_spectrum=False).fit(X, y), "spectrum_")
 
 
