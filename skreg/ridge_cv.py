@@ -106,6 +106,13 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
     spectrum_ : Spectrum
         Singular values and vectors of the centred, weighted data, with ``store_spectrum=True``:
         degrees of freedom, L-curve, resolution and more for any alpha, without a new fit.
+    covariance_ : ndarray of shape (n_features, n_features) or (n_targets, n_features, n_features)
+        Posterior covariance of the coefficients, with ``store_spectrum=True``.
+    noise_variance_ : float or ndarray of shape (n_targets,)
+        Variance of the noise, as the evidence has it, with ``store_spectrum=True``.
+    prior_variance_ : float or ndarray of shape (n_targets,)
+        ``noise_variance_ / alpha_``, the prior variance of a coefficient, with
+        ``store_spectrum=True``.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

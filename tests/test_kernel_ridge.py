@@ -56,19 +56,19 @@ INDEFINITE = {
 }
 
 
-# Generalized cross-validation counts samples, so one of weight 2 is not two samples.
-COUNTING = dict.fromkeys(
+# Here the checks set cv, which goes with rule="loo" only.
+FOLDS = dict.fromkeys(
     [
         "check_sample_weight_equivalence_on_dense_data",
         "check_sample_weight_equivalence_on_sparse_data",
     ],
-    "the rule 'gcv' counts samples, not weights",
+    "rule='gcv' takes no folds",
 )
 
 
 def expected_failures(model):
     failures = INDEFINITE if model.kernel == "precomputed" else {}
-    return failures | (COUNTING if getattr(model, "rule", None) == "gcv" else {})
+    return failures | (FOLDS if getattr(model, "rule", None) == "gcv" else {})
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
