@@ -12,8 +12,7 @@ class StoresSpectrum:
     _stored_spectrum = None
 
     @property
-    def spectrum_(self):
-        """The `Spectrum` of the data. With ``store_spectrum=True``."""
+    def spectrum_(self):  # described by each class, whose words a docstring would replace
         check_is_fitted(self)
         if self._stored_spectrum is None:
             raise AttributeError(missing("spectrum_", self))
@@ -69,9 +68,9 @@ class Posterior(StoresSpectrum):
 
     @property
     def noise_variance_(self):
-        """Noise variance of largest evidence given alpha: (||r||^2 + alpha ||w||^2) / n.
+        """Noise variance of largest evidence given alpha, with ``store_spectrum=True``.
 
-        A float, or (n_targets,) for several targets.
+        It is (||r||^2 + alpha ||w||^2) / n. A float, or (n_targets,) for several targets.
         """
         spectrum = self._bayesian_spectrum("noise_variance_")
         alpha = np.broadcast_to(self._fitted_alpha(), (1, spectrum.z.shape[1]))
@@ -82,14 +81,14 @@ class Posterior(StoresSpectrum):
 
     @property
     def prior_variance_(self):
-        """Prior variance of the coefficients, ``noise_variance_ / alpha``; inf at alpha = 0."""
+        """Prior variance ``noise_variance_ / alpha_``, with ``store_spectrum=True``; inf at 0."""
         with np.errstate(divide="ignore"):
             variance = np.divide(self.noise_variance_, self._fitted_alpha())
         return float(variance) if np.ndim(variance) == 0 else variance
 
     @property
     def covariance_(self):
-        """Posterior covariance of the coefficients.
+        """Posterior covariance of the coefficients, with ``store_spectrum=True``.
 
         (n_features, n_features), or one for each of several targets.
         """

@@ -43,13 +43,13 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
         Whether to fit the intercept b. It is not penalized.
     scoring : str or callable, default=None
         Scorer of predictions for samples held out, of all samples by leave-one-out if
-        ``cv=None``. It is given a model that returns these predictions and has no coefficients,
-        and the X of the samples, or, if ``cv=None``, as in scikit-learn, the predictions in its
-        place. None stands for minus the mean squared error if ``cv=None``, else for R^2, averaged
-        over targets.
+        ``cv=None``. It is given a model that has no coefficients and returns these predictions,
+        and the samples of X as `fit` was given them, the only ones that the model can predict;
+        or, if ``cv=None``, as in scikit-learn, the predictions in place of X. None stands for
+        minus the mean squared error if ``cv=None``, else for R^2, averaged over targets.
     cv : int, cross-validation generator or an iterable, default=None
-        The folds: a number of them, a splitter, or pairs of indices (train, test). None stands
-        for leave-one-out errors, or for `rule`.
+        The folds: a number of them, a splitter, which sees X and y as `fit` was given them, or
+        pairs of indices (train, test). None stands for leave-one-out errors, or for `rule`.
     gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
         'svd' takes the singular values of X (a sparse X becomes dense). Any other value takes the
         eigenvalues of the smaller of X'X and XX' as long as that is harmless for the smallest

@@ -44,9 +44,6 @@ TWINS = {
     for name, cls in vars(module).items()
 }
 each = pytest.mark.parametrize("cls", ESTIMATORS, ids=lambda c: c.__name__)
-each_regressor = pytest.mark.parametrize(
-    "cls", [c for c in ESTIMATORS if is_regressor(c())], ids=lambda c: c.__name__
-)
 each_with_a_twin = pytest.mark.parametrize(
     "cls", [c for c in ESTIMATORS if c.__name__ in TWINS], ids=lambda c: c.__name__
 )
@@ -137,13 +134,13 @@ def test_attributes_have_the_twin_s_names_shapes_and_dtypes(cls, dtype):
 
 
 @pytest.mark.parametrize("kind", ["U25", "S25", object])
-@pytest.mark.parametrize("cv", [None, 3])
-@each_regressor
-def test_targets_may_be_numbers_as_text_and_nothing_else(cls, cv, kind):
-    if cv and "cv" not in cls().get_params():
-        pytest.skip("no folds")
+@pytest.mark.parametrize(("cls", "params"), [
+    *((c, {}) for c in ESTIMATORS if is_regressor(c())),
+    *((c, {"cv": 3}) for c in ESTIMATORS if is_regressor(c()) and "cv" in c().get_params()),
+])  # fmt: skip
+def test_targets_may_be_numbers_as_text_and_nothing_else(cls, params, kind):
     X, y = table(cls)
-    model = make(cls, cv=cv) if cv else make(cls)
+    model = make(cls, **params)
     expected = model.fit(X, y).predict(X)
     assert_allclose(model.fit(X, y.astype("U25").astype(kind)).predict(X), expected)
     with pytest.raises(ValueError, match="could not convert string to float"):

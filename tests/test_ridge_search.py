@@ -51,11 +51,10 @@ def weighted_by_a(model, X, y):
     return score(y, model.predict(X), sample_weight=np.abs(X["a"]))
 
 
-@each
-@pytest.mark.parametrize("targets", [None, 2])
+@pytest.mark.parametrize(
+    ("cls", "targets"), [(cls, None) for cls in SEARCHES] + [(RidgeCV, 2), (KernelRidgeCV, 2)]
+)
 def test_splitters_and_scorers_get_the_frames_of_the_caller(cls, targets):
-    if cls is RidgeClassifierCV and targets:
-        pytest.skip("two columns of labels are no target")
     X, y = frames(cls, targets)
     options = {"cv": ByIndex(), "scoring": weighted_by_a}
     ours = cls(ALPHAS, **options).fit(X, y)

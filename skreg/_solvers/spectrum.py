@@ -178,7 +178,7 @@ class Spectrum:
         return self.residual_norm(alphas), self.coef_norm(alphas)
 
     def picard(self):
-        """s, |U'y| and |U'y| / s, the latter two (rank, n_targets).
+        """``s``, ``|U'y|`` and ``|U'y| / s``, the latter two (rank, n_targets).
 
         A solution makes sense as far as the second decays faster than the first (Hansen, 1990).
         """
