@@ -110,12 +110,12 @@ class SpectralSearch(BaseEstimator):
             splits = self._splits(X, y, params)
             spectrum, criterion = self._folds(problem, splits, X, y, flat, params)
         found = alpha_search.search(spectrum, alphas, criterion, choose=self.choose)
-        given = not isinstance(alphas, str | Integral)
-        alpha_search.warn(found, criterion, given=given, stacklevel=self._depth)
+        listed = not isinstance(alphas, str | Integral)
+        alpha_search.warn(found, criterion, given=listed, stacklevel=self._depth)
         self.alpha_ = found.alpha if per_target else float(found.alpha[0])
         self.best_score_ = found.score if per_target else float(found.score[0])
         self.cv_results_ = found.results
-        if self.store_cv_results and self.cv is None and self.rule == "loo" and given:
+        if self.store_cv_results and self.cv is None and self.rule == "loo" and listed:
             self.cv_results_ = problem.each_sample(spectrum, self.scoring is None)
         self._store(problem, spectrum, np.broadcast_to(found.alpha, n_targets))
 
