@@ -18,7 +18,7 @@ from skreg._solvers import choice
 from skreg._solvers.filters import DESCENDING
 from skreg._solvers.leave_one_out import mean_squares
 from skreg._solvers.rules import RULES, Rule
-from skreg._validation import Interval, StrOptions, params_of_rows
+from skreg._validation import Interval, StrOptions, params_of_rows, safe_indexing
 
 # Rules whose values are squares of y's unit, so that they scale with y.
 QUADRATIC = ("loo", "gcv", "modified_gcv", "robust_gcv", "upre", "discrepancy")
@@ -202,21 +202,21 @@ def by_folds(folds, name="cv"):
 class Scores:
     """Minus the scores that a scorer gives to predictions: losses (n_alphas, T).
 
-    `stand_in` is an estimator with a parameter `known`, predictions that it returns, else those
-    that it is given. With `X` the scorer sees the rows of that, without it predictions in its
-    place. `params` are keyword arguments of the scorer; arrays with one entry a sample are cut to
-    the rows.
+    `stand_in` is an estimator with predictions `known` for `rows`, else it returns those that it
+    is given. With `X`, an array or a frame, the scorer sees the rows of that, without it
+    predictions in its place. Predictions of one target are `flat`, or a column. `params` are
+    keyword arguments of the scorer; arrays with one entry a sample are cut to the rows.
     """
 
-    def __init__(self, scorer, stand_in, y, *, X=None, per_target=False, params=None):
+    def __init__(self, scorer, stand_in, y, *, X=None, flat=True, per_target=False, params=None):
         self.scorer, self.stand_in, self.y, self.X = scorer, stand_in, y, X
-        self.per_target, self.params = per_target, params or {}
+        self.flat, self.per_target, self.params = flat, per_target, params or {}
 
     def __call__(self, predictions, rows):
         """Losses of predictions (n_rows, n_alphas, t) for these rows."""
-        y = self.y[rows]
+        y = safe_indexing(self.y, rows)
         params = params_of_rows(self.y, self.params, indices=rows)
-        X = None if self.X is None else self.X[rows]
+        X = None if self.X is None else safe_indexing(self.X, rows)
         return np.array(
             [[-self._score(X, p, t, params) for p, t in self._targets(one, y)]
              for one in np.moveaxis(predictions, 1, 0)],
@@ -225,14 +225,15 @@ class Scores:
 
     def _targets(self, prediction, y):
         """Pairs of prediction and truth to be scored: one of all targets, or one of each."""
-        if y.ndim == 1:
-            return [(prediction[:, 0] if prediction.shape[1] == 1 else prediction, y)]
+        if self.flat and prediction.shape[1] == 1:
+            return [(prediction[:, 0], y)]
         if not self.per_target:
             return [(prediction, y)]
-        return [(prediction[:, k], y[:, k]) for k in range(y.shape[1])]
+        columns = range(prediction.shape[1])
+        return [(prediction[:, k], safe_indexing(y, k, axis=1)) for k in columns]
 
     def _score(self, X, prediction, y, params):
-        self.stand_in.known = None if X is None else prediction
+        self.stand_in.rows, self.stand_in.known = X, None if X is None else prediction
         score = self.scorer(self.stand_in, prediction if X is None else X, y, **params)
         if not isinstance(score, Real):
             raise ValueError(f"scoring must give one number; {self.scorer!r} gave {score!r}.")

@@ -6,7 +6,28 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skreg._solvers.filters import tikhonov
 
 
-class Posterior:
+class StoresSpectrum:
+    """``spectrum_``, for estimators with a parameter `store_spectrum`."""
+
+    _stored_spectrum = None
+
+    @property
+    def spectrum_(self):  # described by each class, whose words a docstring would replace
+        check_is_fitted(self)
+        if self._stored_spectrum is None:
+            raise AttributeError(missing("spectrum_", self))
+        return self._stored_spectrum
+
+
+def missing(name, estimator):
+    """The text of an error that says how to get `name`."""
+    return (
+        f"{name} needs the spectrum of the data: fit {type(estimator).__name__} with "
+        f"store_spectrum=True."
+    )
+
+
+class Posterior(StoresSpectrum):
     """Prediction with standard deviations, for linear regressors with a ``spectrum_``.
 
     The model is y ~ N(Xw + b, noise_variance_ / sample_weight) with the prior
@@ -47,9 +68,9 @@ class Posterior:
 
     @property
     def noise_variance_(self):
-        """Noise variance of largest evidence given alpha: (||r||^2 + alpha ||w||^2) / n.
+        """Noise variance of largest evidence given alpha, with ``store_spectrum=True``.
 
-        A float, or (n_targets,) for several targets.
+        It is (||r||^2 + alpha ||w||^2) / n. A float, or (n_targets,) for several targets.
         """
         spectrum = self._bayesian_spectrum("noise_variance_")
         alpha = np.broadcast_to(self._fitted_alpha(), (1, spectrum.z.shape[1]))
@@ -60,14 +81,14 @@ class Posterior:
 
     @property
     def prior_variance_(self):
-        """Prior variance of the coefficients, ``noise_variance_ / alpha``; inf at alpha = 0."""
+        """Prior variance ``noise_variance_ / alpha_``, with ``store_spectrum=True``; inf at 0."""
         with np.errstate(divide="ignore"):
             variance = np.divide(self.noise_variance_, self._fitted_alpha())
         return float(variance) if np.ndim(variance) == 0 else variance
 
     @property
     def covariance_(self):
-        """Posterior covariance of the coefficients.
+        """Posterior covariance of the coefficients, with ``store_spectrum=True``.
 
         (n_features, n_features), or one for each of several targets.
         """
@@ -86,11 +107,8 @@ class Posterior:
     def _bayesian_spectrum(self, name):
         """The spectrum, or an error that says how to get `name`."""
         check_is_fitted(self)
-        if not hasattr(self, "spectrum_"):
-            raise AttributeError(
-                f"{name} needs the spectrum of the data: fit {type(self).__name__} with "
-                f"store_spectrum=True."
-            )
+        if self._stored_spectrum is None:
+            raise AttributeError(missing(name, self))
         if self.spectrum_.filter is not tikhonov:
             raise AttributeError(
                 f"{name} is defined for filter='tikhonov' only; this {type(self).__name__} has "

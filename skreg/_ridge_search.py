@@ -5,10 +5,11 @@ from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.metrics import check_scoring, get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from skreg import _alpha_search as alpha_search
@@ -18,6 +19,7 @@ from skreg._solvers.folds import r2_losses
 from skreg._solvers.threads import one_blas_thread
 from skreg._validation import (
     StrOptions,
+    response_methods,
     routing_enabled,
     takes_weights,
 )
@@ -28,6 +30,35 @@ CONSTRAINTS = alpha_search.CONSTRAINTS | {
     "cv": ["cv_object"],
     "store_cv_results": ["boolean"],
 }
+INSTEAD = "Where a scorer needs more, search with sklearn.model_selection.GridSearchCV."
+
+
+class Given(BaseEstimator):
+    """A stand-in for a fitted model, for scorers: what it says of their rows is known already."""
+
+    owner = "The estimator"
+    rows = known = None
+
+    def __init__(self, owner):
+        self.owner = owner
+
+    def __getattr__(self, name):
+        """Tell scorers of one's own what they cannot have."""
+        raise AttributeError(
+            f"{self.owner} has no {name} while scoring: a scorer sees predictions of samples held "
+            f"out, not a model. {INSTEAD}"
+        )
+
+    def _answer(self, X):
+        """What is known of the rows; without any X itself, as scikit-learn's stand-in has it."""
+        if self.known is None:
+            return X
+        if X is not self.rows and (sparse.issparse(X) or not np.array_equal(X, self.rows)):
+            raise ValueError(
+                f"scoring sees predictions that are already made, for the test samples only: the "
+                f"scorer has to pass the X that it was given, as it is. {INSTEAD}"
+            )
+        return self.known
 
 
 class SpectralSearch(BaseEstimator):
@@ -55,31 +86,36 @@ class SpectralSearch(BaseEstimator):
         positive = self.cv is None and self.rule == "loo"
         return alpha_search.check_alphas(self.alphas, positive=positive)
 
-    def _fit(self, X, Y, weight, alphas, y, params):
-        """Choose alpha for targets Y, then fit; y is what splitters and scorers look at."""
+    def _fit(self, X, Y, weight, alphas, y, params, given):
+        """Choose alpha for targets Y, then fit; y is what leave-one-out scorers look at.
+
+        Splitters, and scorers of folds, get X and y as they were given to `fit`.
+        """
         design = centred_data(self, X, Y, weight)
         n_targets = design.y.shape[1]
         per_target = self.alpha_per_target and n_targets > 1
         problem = Problem(self, X, Y, weight, design, alphas, per_target)
-        self._search(problem, X, y, params)
+        self._search(problem, y, params, given)
 
     @one_blas_thread()
-    def _search(self, problem, X, y, params):
+    def _search(self, problem, y, params, given):
         """Choose alpha for a problem, and store what was found."""
         alphas, per_target, n_targets = problem.alphas, problem.per_target, len(problem.unit)
         if self.cv is None:
             spectrum = self._spectrum(problem)
             criterion = self._leave_one_out(problem, spectrum, y, params)
         else:
+            flat = y.ndim == 1
+            X, y = sliceable(given, (problem.X, y))
             splits = self._splits(X, y, params)
-            spectrum, criterion = self._folds(problem, splits, y, params)
+            spectrum, criterion = self._folds(problem, splits, X, y, flat, params)
         found = alpha_search.search(spectrum, alphas, criterion, choose=self.choose)
-        given = not isinstance(alphas, str | Integral)
-        alpha_search.warn(found, criterion, given=given, stacklevel=self._depth)
+        listed = not isinstance(alphas, str | Integral)
+        alpha_search.warn(found, criterion, given=listed, stacklevel=self._depth)
         self.alpha_ = found.alpha if per_target else float(found.alpha[0])
         self.best_score_ = found.score if per_target else float(found.score[0])
         self.cv_results_ = found.results
-        if self.store_cv_results and self.cv is None and self.rule == "loo" and given:
+        if self.store_cv_results and self.cv is None and self.rule == "loo" and listed:
             self.cv_results_ = problem.each_sample(spectrum, self.scoring is None)
         self._store(problem, spectrum, np.broadcast_to(found.alpha, n_targets))
 
@@ -89,12 +125,11 @@ class SpectralSearch(BaseEstimator):
         dtype = problem.X.dtype
         self._store_coef(W.astype(dtype, copy=False), problem.original, problem.Y.ndim)
         self._X_mean = problem.original.means_of_features
-        if hasattr(self, "spectrum_"):
-            del self.spectrum_
+        self._stored_spectrum = None
         if self.store_spectrum:
             if self.cv is not None:
                 spectrum = problem.spectrum()
-            self.spectrum_ = spectrum.rescaled(1.0, problem.unit).complete()
+            self._stored_spectrum = spectrum.rescaled(1.0, problem.unit).complete()
 
     # Leave-one-out and rules -------------------------------------------------------------------
 
@@ -122,13 +157,20 @@ class SpectralSearch(BaseEstimator):
             return alpha_search.by_rule(
                 rows, self.rule, per_target=problem.per_target, noise_std=noise, unit=unit
             )
-        scores = self._scores(y, problem.per_target, params.scorer.score)
+        scores = self._scores(problem, y, params, flat=y.ndim == 1)
         return alpha_search.by_predictions(rows, problem.targets, scores, unit=unit)
 
-    def _scores(self, y, per_target, params, X=None):
-        return alpha_search.Scores(
-            self._get_scorer(), self._stand_in(), y, X=X, per_target=per_target, params=params
-        )
+    def _scores(self, problem, y, params, *, flat, X=None):
+        """The scorer of predictions, or an error where it asks for something else."""
+        scorer, stand_in = self._get_scorer(), self._stand_in()
+        methods = response_methods(scorer)
+        if not any(hasattr(stand_in, method) for method in methods):
+            raise ValueError(
+                f"scoring={self.scoring!r} needs {' or '.join(methods)}, which "
+                f"{type(self).__name__} does not have: use a scorer of predictions."
+            )
+        options = {"per_target": problem.per_target, "params": params.scorer.score}
+        return alpha_search.Scores(scorer, stand_in, y, X=X, flat=flat, **options)
 
     # Folds -------------------------------------------------------------------------------------
 
@@ -138,10 +180,13 @@ class SpectralSearch(BaseEstimator):
         pairs = cv.split(X, y, **params.splitter.split)
         splits = [tuple(as_indices(part) for part in pair) for pair in pairs]
         if not splits:
-            raise ValueError(f"cv={self.cv!r} gives no splits: give at least one.")
+            raise ValueError(
+                f"cv={self.cv!r} gives no splits: give at least one, and not a generator that "
+                f"was used up."
+            )
         return splits
 
-    def _folds(self, problem, splits, y, params):
+    def _folds(self, problem, splits, X, y, flat, params):
         """The spectrum of all samples, and the criterion of folds."""
         samples, splits, tests = problem.samples(splits)
         folds = problem.folds(samples, splits)
@@ -151,8 +196,7 @@ class SpectralSearch(BaseEstimator):
             def judge(_, fold, alphas):
                 return r2_losses(fold, alphas, per_target=problem.per_target)
         else:
-            X = problem.X.tocsr() if hasattr(problem.X, "tocsr") else problem.X
-            scores = self._scores(y, problem.per_target, params.scorer.score, X)
+            scores = self._scores(problem, y, params, flat=flat, X=X)
 
             def judge(k, fold, alphas):
                 return scores(fold.predictions(alphas) * problem.unit, tests[k])
@@ -210,6 +254,12 @@ class SpectralSearch(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def sliceable(given, checked):
+    """X and y as they were given, or, where they are lists, as they were checked."""
+    pairs = zip(given, checked, strict=True)
+    return indexable(*(own if hasattr(own, "shape") else made for own, made in pairs))
 
 
 def as_indices(part):

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import numpy as np
 from scipy import sparse
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils import assert_all_finite
 from sklearn.utils._metadata_requests import _raise_for_params as raise_for_params
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
@@ -27,7 +29,9 @@ __all__ = [
     "fit_context",
     "params_of_rows",
     "raise_for_params",
+    "response_methods",
     "routing_enabled",
+    "safe_indexing",
     "takes_weights",
     "unchanged_on_error",
     "validate_samples",
@@ -88,11 +92,12 @@ def validate_samples(estimator, X, y, **options):
     Raises
     ------
     ValueError
-        For NaN, infinity (unless `options` say otherwise) and shapes that do not fit.
+        For NaN, infinity (unless `options` say otherwise), shapes that do not fit, and with
+        y_numeric for words.
     """
     # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
     with np.errstate(over="ignore", invalid="ignore"):
-        return validate_data(
+        X, y = validate_data(
             estimator,
             X,
             y,
@@ -101,6 +106,10 @@ def validate_samples(estimator, X, y, **options):
             multi_output=True,
             **options,
         )
+    if options.get("y_numeric") and y.dtype.kind in "US":  # scikit-learn converts objects only
+        y = y.astype(np.float64)
+        assert_all_finite(y, input_name="y", estimator_name=type(estimator).__name__)
+    return X, y
 
 
 @contextmanager
@@ -131,6 +140,12 @@ def check_finite_fit(estimator, **arrays):
                 f"data contain values too large for {np.asarray(array).dtype}. Scale the data, "
                 f"for example with sklearn.preprocessing.StandardScaler."
             )
+
+
+def response_methods(scorer):
+    """The methods of which a scorer made by `make_scorer` calls the first that there is."""
+    names = getattr(scorer, "_response_method", "predict")
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def takes_weights(scorer):

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from skreg._kernel_model import KernelRegressor
+from skreg._posterior import StoresSpectrum
 from skreg._ridge_parameters import filter_function
 from skreg._ridge_problem import Problem
 from skreg._ridge_search import SpectralSearch
@@ -167,7 +168,7 @@ class KernelRidge(KernelRegressor):
         return self
 
 
-class KernelRidgeCV(SpectralSearch, KernelRegressor):
+class KernelRidgeCV(StoresSpectrum, SpectralSearch, KernelRegressor):
     """Kernel ridge regression that chooses its penalty.
 
     Minimizes the objective of :class:`KernelRidge` with the alpha that `rule` calls best. One
@@ -243,7 +244,9 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
     spectrum_ : Spectrum
         With `store_spectrum`. It is that of the root A^(1/2) of the weighted kernel matrix
         A = sqrt(v_i v_j) k(x_i, x_j), taken for data without intercept: ``s`` are roots of
-        eigenvalues, ``coef_norm`` is ||f||.
+        eigenvalues, ``coef_norm`` is ||f||. Its ``coef`` are coefficients b of that root, with
+        ``c = diag(v)^(1/2) A^(-1/2) b``; for the function of another alpha fit a
+        :class:`KernelRidge` with it.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -369,10 +372,10 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
             For a sparse y.
         """
         raise_for_params(params, self, "fit")
-        alphas = self._check_parameters()
+        alphas, given = self._check_parameters(), (X, y)
         X, y, weight = self._validate(X, y, sample_weight)
         problem = KernelProblem(self, X, y, weight, alphas)
-        self._search(problem, X, y, self._routed(weight, params))
+        self._search(problem, y, self._routed(weight, params), given)
         return self
 
     def _store(self, problem, spectrum, alpha):
@@ -382,13 +385,11 @@ class KernelRidgeCV(SpectralSearch, KernelRegressor):
         else:
             solution = DualSolution(dual_coef(spectrum, alpha[None])[0] * problem.unit)
         self._store_solution(problem.dual, solution, alpha, problem.X, problem.Y, self._depth + 1)
-        if hasattr(self, "spectrum_"):
-            del self.spectrum_
-        if self.store_spectrum:
-            self.spectrum_ = spectrum.rescaled(1.0, problem.unit)
+        stored = spectrum.rescaled(1.0, problem.unit) if self.store_spectrum else None
+        self._stored_spectrum = stored
 
     def _stand_in(self):
-        return GivenPredictions()
+        return GivenPredictions(type(self).__name__)
 
 
 class KernelProblem(Problem):

@@ -382,7 +382,7 @@ class Ridge(Posterior, LinearRegressor):
     def _store(self, solution, alpha, means, dtype, y_ndim, spectrum=None):
         """Store a solution, and what its spectrum tells; `means` has X_mean and y_mean."""
         self._store_coef(solution.coef.astype(dtype, copy=False), means, y_ndim)
-        for name in ("spectrum_", "_moments", "n_samples_seen_"):
+        for name in ("_moments", "n_samples_seen_"):
             if hasattr(self, name):  # of an earlier fit
                 delattr(self, name)
         self._X_mean = means.means_of_features
@@ -393,8 +393,7 @@ class Ridge(Posterior, LinearRegressor):
         self._factors = solution.factors
         if spectrum is not None:
             self._factors = spectrum.factors(alpha[None])[0][0]
-            if self.store_spectrum:
-                self.spectrum_ = spectrum
+        self._stored_spectrum = spectrum if self.store_spectrum else None
 
     @property
     def filter_factors_(self):

@@ -4,14 +4,14 @@ from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skreg import _alpha_search as alpha_search
 from skreg._linear import LinearModel
-from skreg._ridge_search import CONSTRAINTS, SpectralSearch
+from skreg._ridge_search import CONSTRAINTS, Given, SpectralSearch
 from skreg._validation import (
     StrOptions,
     check_weights,
@@ -33,16 +33,16 @@ def labels(decisions, binarizer):
     return binarizer.classes_[(decisions > 0).astype(int) if one else decisions.argmax(axis=1)]
 
 
-class GivenDecisions(ClassifierMixin, BaseEstimator):
-    """A stand-in for a fitted classifier: its decision values are known, or given as X."""
+class GivenDecisions(ClassifierMixin, Given):
+    """A stand-in for a fitted classifier."""
 
-    def __init__(self, binarizer, known=None):
-        self.binarizer, self.known = binarizer, known
-        self.classes_ = binarizer.classes_
+    def __init__(self, owner, binarizer):
+        super().__init__(owner)
+        self.binarizer, self.classes_ = binarizer, binarizer.classes_
 
     def decision_function(self, X):
-        """Return the decision values."""
-        return X if self.known is None else self.known
+        """Return the decision values known, or those given as X."""
+        return self._answer(X)
 
     def predict(self, X):
         """Return the labels of decision values X."""
@@ -65,6 +65,11 @@ class SignClassifier(ClassifierMixin, LinearModel):
             y = y.toarray()
         if self.class_weight is not None:
             of_class = compute_sample_weight(self.class_weight, y).astype(X.dtype)
+            if not np.all(np.isfinite(of_class) & (of_class >= 0)) or not of_class.any():
+                raise ValueError(
+                    f"class_weight must be finite and non-negative, and above 0 for a class of "
+                    f"y; got {self.class_weight!r}. Use 0 to leave a class out."
+                )
             weight = check_weights(of_class if weight is None else weight * of_class, X)
         return X, y, Y.astype(X.dtype), weight
 
@@ -382,10 +387,11 @@ class RidgeClassifierCV(SpectralSearch, SignClassifier):
         """
         raise_for_params(params, self, "fit")
         alphas = self._check_parameters()
+        given = X, y
         with unchanged_on_error(self):
             X, y, Y, weight = self._binarized(X, y, sample_weight)
-            self._fit(X, Y, weight, alphas, y, self._routed(weight, params))
+            self._fit(X, Y, weight, alphas, y, self._routed(weight, params), given)
         return self
 
     def _stand_in(self):
-        return GivenDecisions(self._label_binarizer)
+        return GivenDecisions(type(self).__name__, self._label_binarizer)

@@ -3,24 +3,21 @@
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 
 from skreg._linear import LinearRegressor, validate_regression
 from skreg._posterior import Posterior
-from skreg._ridge_search import CONSTRAINTS, SpectralSearch
+from skreg._ridge_search import CONSTRAINTS, Given, SpectralSearch
 from skreg._solvers.filters import FILTERS
 from skreg._validation import Interval, StrOptions, check_weights, fit_context, raise_for_params
 
 
-class GivenPredictions(RegressorMixin, BaseEstimator):
-    """A stand-in for a fitted regressor: it returns predictions known, or those given as X."""
-
-    def __init__(self, known=None):
-        self.known = known
+class GivenPredictions(RegressorMixin, Given):
+    """A stand-in for a fitted regressor."""
 
     def predict(self, X):
-        """Return the predictions."""
-        return X if self.known is None else self.known
+        """Return the predictions known, or those given as X."""
+        return self._answer(X)
 
 
 class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
@@ -46,13 +43,13 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
         Whether to fit the intercept b. It is not penalized.
     scoring : str or callable, default=None
         Scorer of predictions for samples held out, of all samples by leave-one-out if
-        ``cv=None``. It is given a model that returns these predictions and has no coefficients,
-        and the X of the samples, or, if ``cv=None``, as in scikit-learn, the predictions in its
-        place. None stands for minus the mean squared error if ``cv=None``, else for R^2, averaged
-        over targets.
+        ``cv=None``. It is given a model that has no coefficients and returns these predictions,
+        and the samples of X as `fit` was given them, the only ones that the model can predict;
+        or, if ``cv=None``, as in scikit-learn, the predictions in place of X. None stands for
+        minus the mean squared error if ``cv=None``, else for R^2, averaged over targets.
     cv : int, cross-validation generator or an iterable, default=None
-        The folds: a number of them, a splitter, or pairs of indices (train, test). None stands
-        for leave-one-out errors, or for `rule`.
+        The folds: a number of them, a splitter, which sees X and y as `fit` was given them, or
+        pairs of indices (train, test). None stands for leave-one-out errors, or for `rule`.
     gcv_mode : {'auto', 'svd', 'eigen'} or None, default=None
         'svd' takes the singular values of X (a sparse X becomes dense). Any other value takes the
         eigenvalues of the smaller of X'X and XX' as long as that is harmless for the smallest
@@ -109,6 +106,13 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
     spectrum_ : Spectrum
         Singular values and vectors of the centred, weighted data, with ``store_spectrum=True``:
         degrees of freedom, L-curve, resolution and more for any alpha, without a new fit.
+    covariance_ : ndarray of shape (n_features, n_features) or (n_targets, n_features, n_features)
+        Posterior covariance of the coefficients, with ``store_spectrum=True``.
+    noise_variance_ : float or ndarray of shape (n_targets,)
+        Variance of the noise, as the evidence has it, with ``store_spectrum=True``.
+    prior_variance_ : float or ndarray of shape (n_targets,)
+        ``noise_variance_ / alpha_``, the prior variance of a coefficient, with
+        ``store_spectrum=True``.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -227,10 +231,11 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
         """
         raise_for_params(params, self, "fit")
         alphas = self._check_parameters()
+        given = X, y
         X, y = validate_regression(self, X, y)
         weight = check_weights(sample_weight, X)
-        self._fit(X, y, weight, alphas, y, self._routed(weight, params))
+        self._fit(X, y, weight, alphas, y, self._routed(weight, params), given)
         return self
 
     def _stand_in(self):
-        return GivenPredictions()
+        return GivenPredictions(type(self).__name__)

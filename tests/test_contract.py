@@ -14,7 +14,7 @@ import sklearn.linear_model
 import sklearn.neural_network
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.datasets import make_classification, make_regression
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
@@ -131,6 +131,20 @@ def test_attributes_have_the_twin_s_names_shapes_and_dtypes(cls, dtype):
             results = [getattr(c(**params).fit(X, y), method)(X) for c in (cls, twin(cls))]
             assert results[0].dtype == results[1].dtype
             assert results[0].shape == results[1].shape
+
+
+@pytest.mark.parametrize("kind", ["U25", "S25", object])
+@pytest.mark.parametrize(("cls", "params"), [
+    *((c, {}) for c in ESTIMATORS if is_regressor(c())),
+    *((c, {"cv": 3}) for c in ESTIMATORS if is_regressor(c()) and "cv" in c().get_params()),
+])  # fmt: skip
+def test_targets_may_be_numbers_as_text_and_nothing_else(cls, params, kind):
+    X, y = table(cls)
+    model = make(cls, **params)
+    expected = model.fit(X, y).predict(X)
+    assert_allclose(model.fit(X, y.astype("U25").astype(kind)).predict(X), expected)
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        model.fit(X, np.full(len(X), "a").astype(kind))
 
 
 @each

@@ -58,20 +58,20 @@ INDEFINITE = {
 }
 
 
-# Generalized cross-validation counts samples, so one of weight 2 is not two samples.
-COUNTING = dict.fromkeys(
+# Here the checks set cv, which goes with rule="loo" only.
+FOLDS = dict.fromkeys(
     [
         "check_sample_weight_equivalence_on_dense_data",
         "check_sample_weight_equivalence_on_sparse_data",
     ],
-    "the rule 'gcv' counts samples, not weights",
+    "rule='gcv' takes no folds",
 )
 
 
 def expected_failures(model):
     refuses = isinstance(model, KernelRidgeCV) and model.kernel == "precomputed"
     failures = INDEFINITE if refuses else {}
-    return failures | (COUNTING if getattr(model, "rule", None) == "gcv" else {})
+    return failures | (FOLDS if getattr(model, "rule", None) == "gcv" else {})
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -591,13 +591,19 @@ def test_filters_by_the_eigenvalues(filter):
 
 
 def test_spectrum_answers_in_the_kernel_s_terms():
-    X, y, _ = data()
+    X, y, v = data()
     model = KernelRidgeCV(GRID, kernel="rbf", store_spectrum=True).fit(X, y)
     K, c = rbf_kernel(X), model.dual_coef_
     assert_allclose(model.spectrum_.coef_norm(model.alpha_), np.sqrt(c @ K @ c), rtol=1e-8)
     hat = K @ np.linalg.inv(K + model.alpha_ * np.eye(len(K)))
     assert_allclose(model.spectrum_.dof(model.alpha_), np.trace(hat), rtol=1e-9)
     assert_allclose(model.spectrum_.resolution(model.alpha_), hat, atol=1e-9)
+    root = np.diag(np.sqrt(v))
+    model.fit(X, y, v)
+    values, U = np.linalg.eigh(root @ K @ root)
+    power = U * np.sqrt(np.clip(values, 0, None)) @ U.T
+    b = power @ np.linalg.solve(root, KernelRidge(0.5, kernel="rbf").fit(X, y, v).dual_coef_)
+    assert_allclose(model.spectrum_.coef(0.5)[0], b, atol=1e-9)
     assert not hasattr(model.set_params(store_spectrum=False).fit(X, y), "spectrum_")
 
 

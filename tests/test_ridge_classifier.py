@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skreg import Ridge, RidgeClassifier, RidgeClassifierCV, RidgeCV
 
 ALPHAS = np.geomspace(0.1, 3e3, 9)
-REPEATED = "weights are precisions here: a repeated row is two samples, and counts as such"
+FOLDS = "the check sets cv, which goes with rule='loo' only"
 
 
 def data(classes=3, n=90, p=8, seed=0):
@@ -33,8 +33,8 @@ def test_scikit_learn_contract(estimator, check):
 @parametrize_with_checks(
     [RidgeClassifierCV(alphas="auto", rule="gcv")],
     expected_failed_checks=lambda _: {
-        "check_sample_weight_equivalence_on_dense_data": REPEATED,
-        "check_sample_weight_equivalence_on_sparse_data": REPEATED,
+        "check_sample_weight_equivalence_on_dense_data": FOLDS,
+        "check_sample_weight_equivalence_on_sparse_data": FOLDS,
     },
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -190,12 +190,19 @@ def test_sparse_equals_dense(container):
     ({"rule": "gcv", "cv": 3}, "rule='gcv' needs no test samples"),
     ({"alphas": [0.0]}, r"alphas\[0\] == 0.0"),
     ({"class_weight": "fair"}, "'class_weight' parameter"),
-    ({"class_weight": {"ant": -1.0}}, "sample_weight must be non-negative"),
 ])  # fmt: skip
 def test_errors_name_the_parameter(options, message):
     X, y, _ = data()
     with pytest.raises(ValueError, match=message):
         RidgeClassifierCV(**options).fit(X, y)
+
+
+@pytest.mark.parametrize("weight", [{"ant": -1.0}, {"ant": np.nan}, {"ant": 0.0, "cat": 0.0}])
+@pytest.mark.parametrize("cls", [RidgeClassifier, RidgeClassifierCV])
+def test_weights_of_classes_are_named(cls, weight):
+    X, y, _ = data(classes=2)
+    with pytest.raises(ValueError, match=r"class_weight must be finite and non-negative.*'ant'"):
+        cls(class_weight=weight).fit(X, y)
 
 
 def test_targets_must_be_labels():

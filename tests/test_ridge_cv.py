@@ -23,7 +23,7 @@ from tests.solvers.slow_spectrum import SlowSpectrum
 ALPHAS = np.geomspace(0.01, 1e3, 12)
 TALL, WIDE = (40, 6), (15, 30)
 NOISE = 2.0
-REPEATED = "weights are precisions here: a repeated row is two samples, and counts as such"
+FOLDS = "the check sets cv, which goes with rule='loo' only"
 
 
 def data(shape=TALL, targets=None, seed=0):
@@ -56,8 +56,8 @@ def test_scikit_learn_contract(estimator, check):
 @parametrize_with_checks(
     [RidgeCV(rule="gcv")],
     expected_failed_checks=lambda _: {
-        "check_sample_weight_equivalence_on_dense_data": REPEATED,
-        "check_sample_weight_equivalence_on_sparse_data": REPEATED,
+        "check_sample_weight_equivalence_on_dense_data": FOLDS,
+        "check_sample_weight_equivalence_on_sparse_data": FOLDS,
     },
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -194,6 +194,21 @@ def test_weights_equal_repeated_rows_of_the_same_fold(scoring):
     assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-9)
     for key, value in repeated.cv_results_.items():
         assert_allclose(weighted.cv_results_[key], value, rtol=1e-9)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_rules_count_rows_so_that_weights_do_not_equal_repeated_rows(fit_intercept):
+    X, y, _ = data()
+    options = {"rule": "gcv", "fit_intercept": fit_intercept, "store_spectrum": True}
+    weighted = RidgeCV(ALPHAS, **options).fit(X, y, np.full(len(X), 2))
+    repeated = RidgeCV(ALPHAS, **options).fit(np.repeat(X, 2, axis=0), np.repeat(y, 2))
+    dof = weighted.spectrum_.dof(ALPHAS)  # the fits are the same, and so is what they leave over
+    for name in ("dof", "residual_norm"):
+        one, other = (getattr(m.spectrum_, name)(ALPHAS) for m in (weighted, repeated))
+        assert_allclose(one, other, rtol=1e-9)
+    factor = [n / (n - dof) ** 2 for n in (len(X), 2 * len(X))]
+    scores = [model.cv_results_["score"] for model in (weighted, repeated)]
+    assert_allclose(scores[0] / scores[1], factor[0] / factor[1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_array])

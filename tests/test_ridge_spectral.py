@@ -7,12 +7,13 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import BayesianRidge
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skreg import Ridge
+from skreg import KernelRidgeCV, Ridge, RidgeCV
 from skreg._solvers.filters import FILTERS
 
 SHAPES = [(30, 8), (8, 30), (9, 9)]
@@ -249,10 +250,25 @@ def test_the_spectrum_is_kept_on_demand_only():
     model = Ridge(store_spectrum=True).fit(X, y)
     assert model.spectrum_.design is None
     model.set_params(store_spectrum=False).fit(X, y)
-    assert not hasattr(model, "spectrum_")
     for name in ("covariance_", "noise_variance_"):
         with pytest.raises(AttributeError, match="store_spectrum=True"):
             getattr(model, name)
+
+
+@pytest.mark.parametrize("cls", [Ridge, RidgeCV, KernelRidgeCV])
+def test_the_spectrum_tells_how_to_get_it(cls):
+    X, y, _ = data()
+    model = cls()
+    with pytest.raises(NotFittedError):
+        _ = model.spectrum_
+    for store in (False, True, False):
+        model.set_params(store_spectrum=store).fit(X, y)
+        for one in (model, pickle.loads(pickle.dumps(model))):
+            assert hasattr(one, "spectrum_") is store
+        assert not hasattr(clone(model), "spectrum_")
+    message = rf"^spectrum_ needs .*: fit {cls.__name__} with store_spectrum=True\.$"
+    with pytest.raises(AttributeError, match=message):
+        _ = model.spectrum_
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e150])

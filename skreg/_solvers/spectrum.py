@@ -70,6 +70,12 @@ class Spectrum:
     offset: np.ndarray | None = None  # (n_targets, n_features), added to the coefficients
     dual: object = None  # DualErrors, where factors are not formed at all
 
+    def __repr__(self):
+        """The sizes, and the ends of the singular values, not all the arrays."""
+        ends = [f"{value:.3g}" for value in (self.s if len(self.s) < 3 else self.s[[0, -1]])]
+        values = (", ..., " if len(self.s) > 2 else ", ").join(ends)
+        return f"Spectrum(rank={self.rank}, n_samples={self.n_samples}, s=[{values}])"
+
     @property
     def Vt(self):  # noqa: N802
         """Right singular vectors, (rank, n_features), or None."""
@@ -172,7 +178,7 @@ class Spectrum:
         return self.residual_norm(alphas), self.coef_norm(alphas)
 
     def picard(self):
-        """s, |U'y| and |U'y| / s, the latter two (rank, n_targets).
+        """``s``, ``|U'y|`` and ``|U'y| / s``, the latter two (rank, n_targets).
 
         A solution makes sense as far as the second decays faster than the first (Hansen, 1990).
         """

@@ -6,6 +6,7 @@ from skreg._solvers.design import centre, defer
 from skreg._solvers.factorization import decompose, from_moments
 from skreg._solvers.filters import FILTERS
 from skreg._solvers.moments import moments
+from skreg._solvers.spectrum import Spectrum
 
 
 def design(shape, rank=None, seed=0, targets=3):
@@ -30,6 +31,14 @@ def test_the_rank_does_not_depend_on_the_scale(scale):
     assert len(decompose(d).s) == 4
     expected = np.linalg.pinv(d.X / scale, rcond=1e-10) @ d.y / scale
     np.testing.assert_allclose(decompose(d).coef(0.0).T * scale, expected * scale, rtol=1e-10)
+
+
+@pytest.mark.parametrize(("s", "text"), [
+    ([], "[]"), ([2.0], "[2]"), ([3.0, 0.25], "[3, 0.25]"), ([9.0, 4.0, 1 / 3], "[9, ..., 0.333]"),
+])  # fmt: skip
+def test_a_spectrum_shows_the_ends_of_its_singular_values(s, text):
+    found = Spectrum(np.array(s), np.ones((len(s), 1)), np.zeros(1), n_samples=30)
+    assert repr(found) == f"Spectrum(rank={len(s)}, n_samples=30, s={text})"
 
 
 def test_zero_data_give_zero_coefficients():
