@@ -13,6 +13,7 @@ Where the factors come from is the business of `factorization`.
 """
 
 from dataclasses import dataclass, replace
+from functools import wraps
 
 import numpy as np
 
@@ -20,6 +21,26 @@ from skreg._solvers import leave_one_out, rules
 from skreg._solvers.eigen import Eigenvectors
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.products import times, transposed_times
+
+
+def takes_alphas(method):
+    """Check the alphas of a method: errors of broadcasting would name nothing."""
+
+    @wraps(method)
+    def checked(self, alphas):
+        values = np.asarray(alphas, np.float64)
+        shape, n_targets = values.shape, self.z.shape[1]
+        if not np.all(values >= 0):
+            raise ValueError(f"{method.__name__}: alphas must be at least 0; got {alphas!r}.")
+        fits = len(shape) < 2 or (len(shape) == 2 and shape[1] in (1, n_targets))
+        if values.size == 0 or not fits:
+            raise ValueError(
+                f"{method.__name__} takes alphas as a number, (n_alphas,) or (n_alphas, "
+                f"n_targets={n_targets}), at least one; got the shape {shape}."
+            )
+        return method(self, values)
+
+    return checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +116,12 @@ class Spectrum:
         alphas = alphas.reshape((1, 1) if alphas.ndim == 0 else (len(alphas), -1))
         return self.filter(self.s, alphas[:, :, None])
 
+    @takes_alphas
     def filter_factors(self, alphas):
         """Filter factors phi, (n_alphas, rank) or (n_alphas, n_targets, rank)."""
         return self._shaped(self.factors(alphas)[0], alphas, flat=np.ndim(alphas) < 2)
 
+    @takes_alphas
     def dof(self, alphas):
         """Degrees of freedom: the trace of the matrix that maps y to the fit, intercept included.
 
@@ -107,15 +130,18 @@ class Spectrum:
         trace = self.factors(alphas)[0].sum(axis=-1) + self.free
         return self._shaped(trace, alphas, flat=np.ndim(alphas) < 2)
 
+    @takes_alphas
     def residual_norm(self, alphas):
         """Norm of the weighted residual, (n_alphas, n_targets)."""
         psi = self.factors(alphas)[1]
         return self._shaped(np.sqrt(norm2(psi * self.z.T) + self.outside), alphas)
 
+    @takes_alphas
     def coef_norm(self, alphas):
         """Norm of the penalized part of the coefficients, (n_alphas, n_targets)."""
         return self._shaped(np.sqrt(norm2(self._coef_factors(alphas) * self.z.T)), alphas)
 
+    @takes_alphas
     def coef(self, alphas):
         """Coefficients (n_alphas, n_targets, n_features)."""
         inner = self._coef_factors(alphas) * self.z.T
@@ -153,6 +179,7 @@ class Spectrum:
 
     # What is said about a choice of alpha ------------------------------------------------------
 
+    @takes_alphas
     def loo(self, alphas):
         """Mean over the samples of weight times squared leave-one-out error.
 
@@ -161,11 +188,13 @@ class Spectrum:
         self._check_rows("loo", tikhonov_only=True)
         return self._shaped(leave_one_out.mean_squares(self, alphas)[0], alphas)
 
+    @takes_alphas
     def loo_residuals(self, alphas):
         """y_i minus the prediction by a fit without sample i, (n_samples, n_alphas, n_targets)."""
         self._check_rows("loo_residuals", tikhonov_only=True)
         return leave_one_out.residuals(self, alphas)
 
+    @takes_alphas
     def gcv(self, alphas):
         """Generalized cross-validation score, (n_alphas, n_targets).
 
@@ -173,6 +202,7 @@ class Spectrum:
         """
         return self._shaped(rules.gcv(self, np.atleast_1d(alphas)), alphas)
 
+    @takes_alphas
     def l_curve(self, alphas):
         """Residual norm and coefficient norm, each (n_alphas, n_targets)."""
         return self.residual_norm(alphas), self.coef_norm(alphas)
@@ -185,6 +215,7 @@ class Spectrum:
         size = np.abs(self.z)
         return self.s, size, size / self.s[:, None]
 
+    @takes_alphas
     def resolution(self, alphas):
         """Resolution matrices V diag(phi) V', (n_alphas, n_features, n_features).
 
@@ -197,6 +228,7 @@ class Spectrum:
             within = np.stack([self.form.resolution(one) for one in within])
         return self._shaped(within, alphas)
 
+    @takes_alphas
     def covariance(self, alphas):
         """Posterior covariance of the coefficients over the noise variance, for ridge.
 
@@ -223,6 +255,7 @@ class Spectrum:
             within = np.stack([self.form.covariance(one) for one in within])
         return self._shaped(within, alphas)
 
+    @takes_alphas
     def condition_number(self, alphas):
         """Condition number of X'X + alpha I on the directions in reach, (n_alphas,)."""
         alphas = np.asarray(alphas, np.float64)
@@ -245,6 +278,7 @@ class Spectrum:
 
     # Rows --------------------------------------------------------------------------------------
 
+    @takes_alphas
     def residuals(self, alphas):
         """Weighted residuals sqrt(v_i) (y_i - fit_i), (n_samples, n_alphas, n_targets)."""
         self._check_rows("residuals")

@@ -140,3 +140,22 @@ def test_constant_data_leave_no_singular_value():
         assert not spectrum.coef([0.0, 1.0]).any()
         assert spectrum.dof(1.0) == 1
         np.testing.assert_allclose(spectrum.gcv(1.0), 10 / 5 / (1 - 1 / 5) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("alphas", "text"),
+    [
+        (-5.0, "at least 0; got -5.0"),
+        ([1.0, np.nan], "at least 0"),
+        ([], "at least one; got the shape"),
+        (np.ones((2, 3)), r"n_targets=2\).* got the shape \(2, 3\)"),
+        (np.ones((1, 1, 1)), "got the shape"),
+    ],
+)
+def test_alphas_that_make_no_sense_are_errors(alphas, text):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 4)), rng.normal(size=(20, 2))
+    spectrum = decompose(defer(X, y))
+    for name in ("coef", "dof", "filter_factors", "loo", "gcv", "l_curve", "condition_number"):
+        with pytest.raises(ValueError, match=f"{name}.*{text}"):
+            getattr(spectrum, name)(alphas)
