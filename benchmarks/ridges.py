@@ -106,7 +106,7 @@ class SkregLeaveOneOut(SkregRidge):
         return self.lib.RidgeCV(self.problem.alphas, **self.options).fit(self.X, self.y)
 
     def answer(self, model):
-        return model.alpha_, -model.best_score_
+        return model.alpha_, -model.best_score_, model.coef_, model.intercept_
 
 
 class ScikitLearnLeaveOneOut(SkregLeaveOneOut):
@@ -140,7 +140,7 @@ class ByHand(SciPyRidge):
         return alpha, scores[best], coef, y_mean - mean @ coef
 
     def answer(self, model):
-        return model[:2]
+        return model
 
 
 class LeaveOneOutByHand(ByHand):
@@ -195,7 +195,8 @@ class SkregCrossValidation(SkregRidge):
         return model.fit(self.X, self.y)
 
     def answer(self, model):
-        return model.cv_results_["alpha"], model.cv_results_["mean_test_score"]
+        scores = model.cv_results_["alpha"], model.cv_results_["mean_test_score"]
+        return *scores, model.alpha_, model.coef_, model.intercept_
 
 
 class ScikitLearnGridSearch(RidgeContestant):

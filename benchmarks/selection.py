@@ -65,11 +65,20 @@ class Selection:
         return nearest
 
     def certificate(self, answer):
-        """Return the relative error of an answer (alpha, its score), and of its choice."""
-        chosen = self.position(as_finite(answer[0], ()))
-        score = as_finite(answer[1], ())
-        right = self.scores[chosen]
-        return float(max(abs(score / right - 1), right / self.scores.min() - 1))
+        """Return the largest relative error of an answer (alpha, its score, coef, intercept).
+
+        Of the score, of the choice, and of the fit at that alpha, as a single fit is judged.
+        """
+        alpha, score, *fit = answer
+        chosen = self.position(as_finite(alpha, ()))
+        score, right = as_finite(score, ()), self.scores[chosen]
+        return float(
+            max(abs(score / right - 1), right / self.scores.min() - 1, self.error(alpha, fit))
+        )
+
+    def error(self, alpha, fit):
+        """The error of (coef, intercept) at alpha, as a single fit is judged."""
+        return RidgeRegression(self.X, self.y, alpha).certificate(fit)
 
 
 class LeaveOneOut(Selection):
@@ -96,7 +105,11 @@ class GeneralizedCrossValidation(Selection):
 
 
 class CrossValidation(Selection):
-    """By R^2 on each of five folds in turn; an answer is (alphas, mean over folds of each)."""
+    """By R^2 on each of five folds in turn.
+
+    An answer is (alphas, mean over folds of each), with (alpha, coef, intercept) of those
+    contestants that fit all the data at last.
+    """
 
     cv: ClassVar[KFold] = KFold(5)
 
@@ -115,6 +128,11 @@ class CrossValidation(Selection):
         return total / self.cv.get_n_splits()
 
     def certificate(self, answer):
-        """Return the largest error of any score, R^2 being a number without a unit."""
+        """Return the largest error of any score, R^2 being a number without a unit; of the fit."""
         where = self.position(answer[0])
-        return float(np.max(np.abs(as_finite(answer[1], where.shape) - self.scores[where])))
+        worst = float(np.max(np.abs(as_finite(answer[1], where.shape) - self.scores[where])))
+        if len(answer) == 2:
+            return worst
+        alpha, *fit = answer[2:]
+        missed = self.scores.max() - self.scores[self.position(alpha)]
+        return max(worst, float(missed), self.error(alpha, fit))

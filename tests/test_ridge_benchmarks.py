@@ -87,18 +87,26 @@ def test_fold_scores_are_those_of_refitting(shape):
     assert_allclose(problem.scores, refitted, atol=1e-10)
 
 
+def fit(problem, alpha):
+    model = Ridge(alpha).fit(problem.X, problem.y)
+    return model.coef_, model.intercept_
+
+
 @pytest.mark.parametrize("kind", STATES[:2])
-def test_a_wrong_score_and_a_wrong_choice_both_count(kind):
+def test_a_wrong_score_choice_or_fit_counts(kind):
     problem = state(kind)
     best = np.argmin(problem.scores)
     assert 0 < best < len(ALPHAS) - 1
-    assert problem.certificate((ALPHAS[best], problem.scores[best])) == 0
-    off = problem.certificate((ALPHAS[best], problem.scores[best] * (1 + 1e-6)))
+    right = fit(problem, ALPHAS[best])
+    assert problem.certificate((ALPHAS[best], problem.scores[best], *right)) < 1e-12
+    off = problem.certificate((ALPHAS[best], problem.scores[best] * (1 + 1e-6), *right))
     assert_allclose(off, 1e-6, rtol=1e-6)
-    worse = problem.certificate((ALPHAS[0], problem.scores[0]))
+    worse = problem.certificate((ALPHAS[0], problem.scores[0], *fit(problem, ALPHAS[0])))
     assert_allclose(worse, problem.scores[0] / problem.scores[best] - 1)
+    other = problem.certificate((ALPHAS[best], problem.scores[best], *fit(problem, ALPHAS[0])))
+    assert other > 1e-5
     with pytest.raises(ValueError, match="not in the grid"):
-        problem.certificate((ALPHAS[best] * 1.01, problem.scores[best]))
+        problem.certificate((ALPHAS[best] * 1.01, problem.scores[best], *right))
 
 
 def test_fold_scores_may_be_given_for_some_alphas_in_any_order():
@@ -106,6 +114,11 @@ def test_fold_scores_may_be_given_for_some_alphas_in_any_order():
     some = [4, 0]
     assert problem.certificate((ALPHAS[some] * (1 + 1e-14), problem.scores[some])) == 0
     assert_allclose(problem.certificate((ALPHAS[some], problem.scores[some] + [0, 1e-3])), 1e-3)
+    best = problem.scores.argmax()
+    right = ALPHAS[best], *fit(problem, ALPHAS[best])
+    assert problem.certificate((ALPHAS, problem.scores, *right)) < 1e-12
+    assert problem.certificate((ALPHAS, problem.scores, ALPHAS[best], *fit(problem, 1e9))) > 1e-5
+    assert problem.certificate((ALPHAS, problem.scores, ALPHAS[0], *fit(problem, ALPHAS[0]))) > 0
     with pytest.raises(ValueError, match="shape"):
         problem.certificate((ALPHAS[some], problem.scores))
     with pytest.raises(ValueError, match="not in the grid"):
