@@ -52,7 +52,8 @@ class Ridge(Posterior, LinearRegressor):
     alpha : float or array-like of shape (n_targets,), default=1.0
         Strength of the penalty, in [0, inf), in squared units of X summed over the samples. An
         array holds one strength for each target. At 0 the coefficients are those of least
-        squares, of minimum norm where X does not determine them. For the filters
+        squares, of minimum norm (with a ``penalty_matrix`` or ``prior_mean``, of the least
+        penalty) where X does not determine them. For the filters
         'truncated_svd' and 'landweber' it is a count, of components or of steps.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. It is not penalized.
@@ -414,10 +415,12 @@ class Ridge(Posterior, LinearRegressor):
         deficient = solution.rank is not None and solution.rank < n_features
         if deficient and np.any(alpha == 0) and self.filter == "tikhonov":
             kind = LinAlgWarning
+            general = self.penalty_matrix is not None or self.prior_mean is not None
+            least = "the least penalty" if general else "minimum norm"
             text = (
                 f"alpha=0, and X has rank {solution.rank} of {n_features} features"
                 f"{' after centring' if self.fit_intercept else ''}: many coefficients fit "
-                f"equally well, those of minimum norm are given. Use alpha > 0 or fewer features."
+                f"equally well, those of {least} are given. Use alpha > 0 or fewer features."
             )
         elif not solution.converged:
             text = self._unconverged(solution)
