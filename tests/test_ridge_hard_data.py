@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
+from scipy.signal import detrend
 from sklearn.linear_model import Ridge as ScikitRidge
 from sklearn.model_selection import GridSearchCV, KFold
 
@@ -403,3 +404,20 @@ def test_the_precision_of_the_data_decides_what_is_collinear(options):
     double = single.astype(np.float64)
     double[:, 2] *= 1 + 1e-8 * np.sign(X[:, 0])
     assert Ridge(0.0, solver="svd", store_spectrum=True).fit(double, y).spectrum_.rank == 3
+
+
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-9), (np.float32, 1e-3)])
+@pytest.mark.parametrize("shape", [(80, 100), (30, 300), (200, 60)])
+def test_second_differences_of_spectra_without_trend(dtype, tol, shape):
+    """Straight lines cost no penalty, and X maps them to zero, or to rounding of its own type."""
+    rng = np.random.default_rng(0)
+    raw = np.cumsum(rng.normal(size=shape), axis=1)
+    X, y = (a.astype(dtype) for a in (detrend(raw, axis=1), raw[:, 30:50].mean(axis=1)))
+    model = Ridge(1e4, penalty_matrix="second").fit(X, y)
+    X, y = (a.astype(np.float64) for a in (X, y))
+    # Of least norm, so without a line: w = back v, where v are its second differences.
+    back = np.linalg.pinv(np.diff(np.eye(shape[1]), 2, axis=0))
+    rows = np.vstack([(X - X.mean(axis=0)) @ back, 100 * np.eye(back.shape[1])])
+    target = np.r_[y - y.mean(), np.zeros(back.shape[1])]
+    expected = back @ np.linalg.lstsq(rows, target)[0]
+    assert np.linalg.norm(model.coef_ - expected) < tol * np.linalg.norm(expected)
