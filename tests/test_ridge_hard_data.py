@@ -421,3 +421,17 @@ def test_second_differences_of_spectra_without_trend(dtype, tol, shape):
     target = np.r_[y - y.mean(), np.zeros(back.shape[1])]
     expected = back @ np.linalg.lstsq(rows, target)[0]
     assert np.linalg.norm(model.coef_ - expected) < tol * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("batch", [200, 50])
+def test_constant_sparse_columns_get_no_coefficient_from_batches(batch):
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((200, 3), density=0.3, rng=rng, data_sampler=rng.standard_normal)
+    X = np.c_[X.toarray(), np.ones(200)]
+    y = X[:, 0] + 0.1 * rng.standard_normal(200) + 1000
+    model = Ridge(1e-12)
+    for start in range(0, 200, batch):
+        rows = slice(start, start + batch)
+        model.partial_fit(sparse.csr_array(X[rows]), y[rows])
+    assert_allclose(model.coef_, Ridge(1e-12).fit(X, y).coef_, atol=1e-9)
+    assert model.coef_[3] == 0
