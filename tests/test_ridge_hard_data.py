@@ -435,3 +435,14 @@ def test_constant_sparse_columns_get_no_coefficient_from_batches(batch):
         model.partial_fit(sparse.csr_array(X[rows]), y[rows])
     assert_allclose(model.coef_, Ridge(1e-12).fit(X, y).coef_, atol=1e-9)
     assert model.coef_[3] == 0
+
+
+def test_what_the_free_directions_leave_of_others_is_rounding():
+    """The first column is free and in the third, too; the other two remain equal, but for it."""
+    for seed in range(20):
+        a, b = np.random.default_rng(seed).normal(size=(2, 30))
+        X, L = np.c_[1e6 * a, b, b + 1e6 * a], np.diag([0.0, 1.0, 1.0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LinAlgWarning)
+            model = Ridge(0.0, penalty_matrix=L, fit_intercept=False).fit(X, a + b)
+        assert_allclose(model.coef_[1:], 0.5, rtol=1e-6)
