@@ -83,9 +83,9 @@ def standard_form(X, y, L, w0=None, most=None, precision=None):
     X_s = X @ inverse
     # Errors of the null space, inverse @ leak, may be all that X sees of it.
     free, free_back = free_fit(X, null, max(free_eps * terms(X, null), terms(X_s, leak)), most)
-    fitted = free.T @ X_s
+    fitted = free_back @ (free.T @ X_s)
     X_s = project_out(free, X_s)
-    rounding = eps * terms(X, np.abs(inverse) + np.abs(free_back @ fitted))
+    rounding = eps * terms(X, np.abs(inverse) + np.abs(fitted))  # X_s is X (inverse - fitted)
     if spread(X_s, X_s.shape) <= rounding:  # the free directions fit all that the others can
         X_s = np.zeros_like(X_s)
     return StandardForm(
@@ -93,7 +93,7 @@ def standard_form(X, y, L, w0=None, most=None, precision=None):
         y=project_out(free, y),
         free=free,
         rounding=rounding * (c / d),
-        back=(inverse - free_back @ fitted) / d,
+        back=(inverse - fitted) / d,
         free_back=free_back / c,
         offset=prior + (free.T @ y).T @ (free_back / c).T,
         penalty=penalty * d,
