@@ -16,8 +16,8 @@ from rich.table import Table
 
 from skreg import problems
 from skreg._solvers.choice import choose
+from skreg._solvers.design import centre
 from skreg._solvers.factorization import decompose
-from skreg._solvers.moments import centre
 from skreg._solvers.rules import RULES
 
 GRID = np.geomspace(1e-7, 10, 33)

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.linalg import LinAlgWarning
+from scipy.signal import detrend
 from sklearn.linear_model import Ridge as ScikitRidge
 from sklearn.model_selection import GridSearchCV, KFold
 
@@ -404,3 +405,45 @@ def test_the_precision_of_the_data_decides_what_is_collinear(options):
     double = single.astype(np.float64)
     double[:, 2] *= 1 + 1e-8 * np.sign(X[:, 0])
     assert Ridge(0.0, solver="svd", store_spectrum=True).fit(double, y).spectrum_.rank == 3
+
+
+@pytest.mark.parametrize(("dtype", "tol"), [(np.float64, 1e-9), (np.float32, 1e-3)])
+@pytest.mark.parametrize("shape", [(80, 100), (30, 300), (200, 60)])
+def test_second_differences_of_spectra_without_trend(dtype, tol, shape):
+    """Straight lines cost no penalty, and X maps them to zero, or to rounding of its own type."""
+    rng = np.random.default_rng(0)
+    raw = np.cumsum(rng.normal(size=shape), axis=1)
+    X, y = (a.astype(dtype) for a in (detrend(raw, axis=1), raw[:, 30:50].mean(axis=1)))
+    model = Ridge(1e4, penalty_matrix="second").fit(X, y)
+    X, y = (a.astype(np.float64) for a in (X, y))
+    # Of least norm, so without a line: w = back v, where v are its second differences.
+    back = np.linalg.pinv(np.diff(np.eye(shape[1]), 2, axis=0))
+    rows = np.vstack([(X - X.mean(axis=0)) @ back, 100 * np.eye(back.shape[1])])
+    target = np.r_[y - y.mean(), np.zeros(back.shape[1])]
+    expected = back @ np.linalg.lstsq(rows, target)[0]
+    assert np.linalg.norm(model.coef_ - expected) < tol * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("batch", [200, 50])
+def test_constant_sparse_columns_get_no_coefficient_from_batches(batch):
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((200, 3), density=0.3, rng=rng, data_sampler=rng.standard_normal)
+    X = np.c_[X.toarray(), np.ones(200)]
+    y = X[:, 0] + 0.1 * rng.standard_normal(200) + 1000
+    model = Ridge(1e-12)
+    for start in range(0, 200, batch):
+        rows = slice(start, start + batch)
+        model.partial_fit(sparse.csr_array(X[rows]), y[rows])
+    assert_allclose(model.coef_, Ridge(1e-12).fit(X, y).coef_, atol=1e-9)
+    assert model.coef_[3] == 0
+
+
+def test_what_the_free_directions_leave_of_others_is_rounding():
+    """The first column is free and in the third, too; the other two remain equal, but for it."""
+    for seed in range(20):
+        a, b = np.random.default_rng(seed).normal(size=(2, 30))
+        X, L = np.c_[1e6 * a, b, b + 1e6 * a], np.diag([0.0, 1.0, 1.0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LinAlgWarning)
+            model = Ridge(0.0, penalty_matrix=L, fit_intercept=False).fit(X, a + b)
+        assert_allclose(model.coef_[1:], 0.5, rtol=1e-6)

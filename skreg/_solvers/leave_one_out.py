@@ -101,7 +101,7 @@ class Sums:
         self.by_psi = spectrum.U is not None
         factors = psi if self.by_psi else phi
         if self.by_psi and spectrum.full:
-            factors = full_factors(spectrum, alphas, psi)
+            factors = full_factors(spectrum, psi)
         self.n_alphas = factors.shape[0]
         # One (left, right) pair a target, or one for all.
         self.pairs = [short_cut(factors[:, k].T) for k in range(factors.shape[1])]
@@ -142,7 +142,7 @@ class Sums:
         return out
 
 
-def full_factors(spectrum, alphas, psi):
+def full_factors(spectrum, psi):
     """psi over its largest entry for each alpha, with its limit 1 / s^2 at alpha = 0."""
     largest = psi.max(axis=-1, keepdims=True)
     limit = np.broadcast_to((spectrum.s[-1] / spectrum.s) ** 2, psi.shape)

@@ -145,6 +145,7 @@ def sparse_products(X, y, weight, fit_intercept):
     yc = root[:, None] * (y - y_mean)
     X = sparse.diags_array(root) @ X
     XX = (X.T @ X).toarray() - np.outer((root @ root) * mean, mean)
-    if fit_intercept:
-        XX[constant] = XX[:, constant] = 0
-    return mean, y_mean, XX, X.T @ yc, yc
+    Xy = X.T @ yc
+    if fit_intercept:  # a quotient of what rounding left in both would be their coefficient
+        XX[constant] = XX[:, constant] = Xy[constant] = 0
+    return mean, y_mean, XX, Xy, yc

@@ -100,7 +100,8 @@ def refine(spectrum, design, alpha):
 def general_form(design, penalty, prior, filter):
     """The spectrum of the standard form, which maps its coefficients back."""
     frame = frame_of(design, filter)
-    form = standard_form(dense(design), frame.y, penalty, prior, frame.n_samples - frame.free)
+    most = frame.n_samples - frame.free
+    form = standard_form(dense(design), frame.y, penalty, prior, most, design.X.dtype)
     free = frame.free + form.free.shape[1]
     frame = replace(
         frame,

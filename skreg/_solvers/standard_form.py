@@ -63,25 +63,29 @@ class StandardForm(NamedTuple):
         return self.back @ R @ self.penalty + self.free_back @ self.free_rows
 
 
-def standard_form(X, y, L, w0=None, most=None):
+def standard_form(X, y, L, w0=None, most=None, precision=None):
     """Return the `StandardForm` of centred, dense X (n, p), y (n, t) and the penalty L (k, p).
 
     `w0`, (p,) or (t, p), is the prior mean, 0 by default. What neither X nor L determines gets
-    the value of w0, so that ||w - w0|| is least. Float32 data are taken to float64, while their
-    own precision decides what is rounding.
+    the value of w0, so that ||w - w0|| is least. At most `most` directions are free. Float32 data
+    are taken to float64, while their own precision decides what is rounding. `precision` is the
+    type of data taken there before: no alpha damps the free directions, so it counts for them.
     """
-    eps = max(X.shape) * float(np.finfo(X.dtype).eps)
+    types = X.dtype, precision or X.dtype
+    eps, free_eps = (max(X.shape) * float(np.finfo(dtype).eps) for dtype in types)
     X, y = X.astype(np.float64, copy=False), y.astype(np.float64, copy=False)
     prior = np.broadcast_to(np.float64(0) if w0 is None else w0, (y.shape[1], X.shape[1]))
     if w0 is not None:
         y = y - X @ prior.T
     c, d = (outside(largest(A), DOUBLE) for A in (X, L))
     X, L = (A if unit == 1 else A / unit for A, unit in ((X, c), (L, d)))
-    penalty, inverse, null = seminorm(L)
-    free, free_back = free_fit(X, null, eps, most)
-    X_s, rounding = X @ inverse, eps * terms(X, inverse)
-    fitted = free.T @ X_s
+    penalty, inverse, null, leak = seminorm(L)
+    X_s = X @ inverse
+    # Errors of the null space, inverse @ leak, may be all that X sees of it.
+    free, free_back = free_fit(X, null, max(free_eps * terms(X, null), terms(X_s, leak)), most)
+    fitted = free_back @ (free.T @ X_s)
     X_s = project_out(free, X_s)
+    rounding = eps * terms(X, np.abs(inverse) + np.abs(fitted))  # X_s is X (inverse - fitted)
     if spread(X_s, X_s.shape) <= rounding:  # the free directions fit all that the others can
         X_s = np.zeros_like(X_s)
     return StandardForm(
@@ -89,7 +93,7 @@ def standard_form(X, y, L, w0=None, most=None):
         y=project_out(free, y),
         free=free,
         rounding=rounding * (c / d),
-        back=(inverse - free_back @ fitted) / d,
+        back=(inverse - fitted) / d,
         free_back=free_back / c,
         offset=prior + (free.T @ y).T @ (free_back / c).T,
         penalty=penalty * d,
@@ -98,17 +102,21 @@ def standard_form(X, y, L, w0=None, most=None):
 
 
 def seminorm(L):
-    """G (q, p) of full rank with ||Gu|| = ||Lu||, its pseudo-inverse and its null space."""
-    Q, T, _ = complete_orthogonal(L.T, mode="full")
+    """G (q, p) of full rank with ||Gu|| = ||Lu||, its pseudo-inverse, null space N and errors GN.
+
+    These are sizes, (q, p - q): LN = 0 but for rounding of the terms in its sums, and G = Z'L.
+    """
+    Q, T, Z = complete_orthogonal(L.T, mode="full")
     rank = len(T)
     rows, null = Q[:, :rank], Q[:, rank:]
     inverse = linalg.solve_triangular(T, rows.T, trans="T", check_finite=False).T
-    return T @ rows.T, inverse, null
+    leak = np.sqrt((Z * Z).T @ (np.abs(L) @ np.abs(null)) ** 2)
+    return T @ rows.T, inverse, null, max(L.shape) * DOUBLE.eps * leak
 
 
-def free_fit(X, null, eps, most=None):
+def free_fit(X, null, cutoff, most=None):
     """F (n, m), orthonormal, of the range of X null, and K (p, m) of least norm with XK = F."""
-    Q, T, Z = complete_orthogonal(X @ null, eps * terms(X, null), most=most)
+    Q, T, Z = complete_orthogonal(X @ null, cutoff, most=most)
     back = linalg.solve_triangular(T, Z.T, check_finite=False).T
     return Q[:, : len(T)], null @ back
 

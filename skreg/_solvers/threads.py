@@ -1,5 +1,6 @@
 """How many threads work, in BLAS or above it: the one place that decides."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
@@ -21,7 +22,7 @@ SMALL_CHOLESKY = 1500  # rows below which BLAS's threads save less than their sp
 @cache
 def controller():
     """The loaded BLAS libraries; looking for them takes milliseconds, so it is done once."""
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")
 
 
 def in_main_thread():
@@ -37,8 +38,62 @@ def blas_threads(multiply_adds):
     """A context for work whose largest matrix product has that many multiply-adds."""
     if multiply_adds >= SMALL_PRODUCT or not in_main_thread():
         return nullcontext()
-    return controller().limit(limits=1, user_api="blas")
+    return limited(1)
 
+
+GIVE_BACKS = 10  # interrupts that giving BLAS's threads back survives
+limits = []  # the numbers of threads that each context of `limited` found, the outermost first
+
+
+@contextmanager
+def limited(threads):
+    """A context in which BLAS has that many threads, and whose end no interrupt prevents.
+
+    threadpoolctl sets one library after the other, so that Ctrl-C in between would leave some of
+    them with the limit for good.
+    """
+    depth, found = len(limits), blas_counts()
+    try:
+        limits.append(found)
+        with controller().limit(limits=threads):
+            yield
+    finally:
+        try:
+            give_back(found)
+        finally:
+            del limits[depth:]
+
+
+def blas_counts():
+    """Pairs of each BLAS library and its number of threads."""
+    return [(library, library.num_threads) for library in controller().lib_controllers]
+
+
+def give_back(counts):
+    """Restore the numbers of threads; an interrupt meanwhile is raised when that is done."""
+    interrupt = None
+    for _ in range(GIVE_BACKS):
+        try:
+            for library, threads in counts:
+                if library.num_threads != threads:
+                    library.set_num_threads(threads)
+            break
+        except BaseException as error:  # handlers of other signals raise what they like
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+
+
+def give_back_in_child():
+    """In a forked process no context will end that the forking thread had not entered itself."""
+    if limits:
+        give_back(limits[0])
+    limits.clear()
+    held_back.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=give_back_in_child)
 
 stop = ContextVar("stop", default=None)  # an event: the work of which this is part was given up
 held_back = []  # the number of threads that `one_blas_thread` took away, while it does
@@ -54,20 +109,19 @@ def one_blas_thread():
     if held_back or not in_main_thread():
         yield
         return
-    held_back.append(available())
     try:
-        with controller().limit(limits=1, user_api="blas"):
+        held_back.append(available())
+        with limited(1):
             yield
     finally:
-        held_back.pop()
+        held_back.clear()
 
 
 def available():
     """The number of threads that may work."""
     if held_back:
         return held_back[0] if in_main_thread() else 1
-    blas = [lib.num_threads for lib in controller().lib_controllers if lib.user_api == "blas"]
-    return max(1, min(blas, default=1))
+    return max(1, min((threads for _, threads in blas_counts()), default=1))
 
 
 def lapack_threads(size, small=SMALL_FACTORIZATION):
@@ -81,7 +135,7 @@ def lapack_threads(size, small=SMALL_FACTORIZATION):
     limit = 1 if size < small else available()
     if limit == 1 and held_back:
         return nullcontext()
-    return controller().limit(limits=limit, user_api="blas")
+    return limited(limit)
 
 
 def is_given_up():

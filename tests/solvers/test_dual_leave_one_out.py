@@ -100,3 +100,15 @@ def test_classes_are_chosen_the_same_without_eigenvectors(monkeypatch):
         models.append(RidgeClassifierCV(np.geomspace(1e-2, 1e5, 15)).fit(X, y))
     assert models[0].alpha_ == models[1].alpha_
     assert_allclose(models[0].coef_, models[1].coef_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("weight", [1e16, 1e18, 1e20])
+def test_a_sample_that_fits_itself_is_infinitely_far(weight):
+    alphas = np.array([0.1, 1.0])
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X, y, v = rng.normal(size=(12, 25)), rng.normal(size=12), np.ones(12)
+        v[4] = weight
+        _, dual, _ = frame_and_errors(X, y, v, alphas)
+        (parts,) = dual.over_rows(alphas, list)
+        assert np.all(np.vstack([errors for _, errors in parts])[4] == np.inf)

@@ -8,7 +8,7 @@ from scipy import sparse
 from skreg._solvers import leave_one_out as module
 from skreg._solvers.design import defer
 from skreg._solvers.factorization import decompose
-from skreg._solvers.leave_one_out import mean_squares, residuals, short_cut
+from skreg._solvers.leave_one_out import expanded, mean_squares, residuals, short_cut
 
 ALPHAS = np.array([0.1, 1.0, 30.0])
 
@@ -137,3 +137,10 @@ def test_a_sample_that_no_other_predicts_has_no_finite_error(alpha):
     found = residuals(spectrum, np.array([alpha]))
     assert np.all(np.isinf(found[7]))
     assert np.all(np.isfinite(np.delete(found, 7, axis=0)))
+
+
+@pytest.mark.parametrize("ends", [(-12, -6), (-6, 3), (-9, -8), (-4, 0), (-7, -3)])
+def test_the_short_cut_keeps_the_digits_of_the_smallest_factor(ends):
+    squares, alphas = np.geomspace(1, 1e-8, 30)[:, None], np.logspace(*ends, 60)
+    for factors in (squares / (squares + alphas), alphas / (squares + alphas)):
+        assert_allclose(expanded(*short_cut(factors)), factors, rtol=1e-10)

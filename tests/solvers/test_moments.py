@@ -91,3 +91,16 @@ def test_weights_count_samples():
         assert_allclose(
             getattr(weighted, name), expected, rtol=1e-11, atol=1e-10 * np.max(np.abs(expected))
         )
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_constant_columns_of_sparse_data_have_no_moments(weighted):
+    X, y, v = data()
+    X = X - [0, 0, 3, -2, 100]  # so that sparse products keep their digits
+    X[:, 3] = 3
+    found = moments(sparse.csr_array(X), y + 1000, v if weighted else None)
+    assert found.X_mean[3] == 3
+    assert not found.XX[3].any()
+    assert not found.XX[:, 3].any()
+    assert not found.Xy[3].any()
+    assert found.Xy[[0, 1, 2, 4]].all()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skreg._solvers.design import centre
+from skreg._solvers.design import centre, defer
 from skreg._solvers.factorization import decompose
 from skreg._solvers.normal_equations import refine, solve
 from skreg._solvers.products import smaller_gram
@@ -105,3 +105,18 @@ def test_float32_stays_float32():
         coef = solve(design, np.array(alpha)).coef
         assert coef.dtype == np.float32
         np.testing.assert_allclose(coef, reference.ridge(X, y, alpha, v)[0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("condition", [1e4, 3e4])
+def test_the_last_correction_of_wide_data_counts(condition):
+    rng = np.random.default_rng(0)
+    U = np.linalg.qr(rng.normal(size=(40, 40)))[0]
+    V = np.linalg.qr(rng.normal(size=(90, 40)))[0]
+    s = np.geomspace(1, 1 / condition, 40)
+    X, y = (U * s) @ V.T, rng.normal(size=40)
+    design = defer(X, y, fit_intercept=False).in_double_precision()
+    found = solve(design, np.array([s[-1] ** 2])).coef[0]
+    u, t, vt = np.linalg.svd(X, full_matrices=False)
+    expected = vt.T @ (t / (t * t + s[-1] ** 2) * (u.T @ y))
+    error = np.linalg.norm(found - expected)
+    assert error < 6e-15 * condition * np.linalg.norm(expected)

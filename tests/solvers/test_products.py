@@ -135,3 +135,15 @@ def test_errors_come_through_the_threads():
 
     with pytest.raises(FloatingPointError, match="rows 0 to"):
         threads.split(fail, 100, 10**9)
+
+
+def test_blocks_end_where_they_are_given_up():
+    given_up = threading.Event()
+    token = threads.stop.set(given_up)
+    try:
+        parts = module.blocks(defer(np.ones((50, 3)), np.ones(50)), 0, 50)
+        next(parts)
+        given_up.set()
+        assert list(parts) == []
+    finally:
+        threads.stop.reset(token)

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -81,6 +81,7 @@ def test_shrinks_towards_the_prior_mean(name, n):
     rank=st.integers(1, 10),
     log_alpha=st.floats(-3, 3),
 )
+@example(seed=252, n=3, p=9, q=3, rank=3, log_alpha=0.0)  # L has a condition of 1e4
 def test_any_shape_and_rank(seed, n, p, q, rank, log_alpha):
     rng = np.random.default_rng(seed)
     X, y = data(n, p, 1, seed)
@@ -345,3 +346,43 @@ def test_differences_need_neighbours(word, p):
     needed = {"first": 2, "second": 3}[word]
     with pytest.raises(ValueError, match=f"penalty_matrix='{word}'.*at least {needed} features"):
         operator(word, p)
+
+
+@pytest.mark.parametrize("condition", [1e1, 1e2, 1e3, 1e4])
+@pytest.mark.parametrize(("n", "p"), [(5, 12), (30, 80)])
+def test_a_null_space_that_the_data_do_not_see_is_not_fitted(condition, n, p):
+    """LN = 0 where XN = 0: of XN remain rounding errors, which grow with L's condition."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(n, p)), rng.normal(size=(n, 1))
+        U, V = (np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(2))
+        L = (U * np.geomspace(1, 1 / condition, n)) @ V.T @ X
+        assert standard_form(X, y, L).free.shape == (n, 0)
+        expected = stacked(X, y, L, 1.0)
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(fit(X, y, L, 1.0), expected, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("condition", [1.0, 1e2, 1e5])
+@pytest.mark.parametrize("small", [1.0, 1e-6])
+def test_a_null_space_that_the_data_see_in_part(condition, small):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        V = np.linalg.qr(rng.normal(size=(9, 9)))[0]
+        U = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+        L = U * np.geomspace(1, 1 / condition, 4) @ V[:, :4].T
+        seen = np.repeat([1.0, small, 0.0], [4, 2, 3])
+        X, y = (rng.normal(size=(20, 9)) * seen) @ V.T, rng.normal(size=(20, 1))
+        assert standard_form(X, y, L).free.shape == (20, 2)
+
+
+def test_rounding_knows_that_a_faint_free_direction_is_uncertain():
+    """X has rank 2 and one direction is free, so that one is left; F is known to eps / 1e-7."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        V, U = np.linalg.qr(rng.normal(size=(6, 6)))[0], np.linalg.qr(rng.normal(size=(40, 2)))[0]
+        X = np.outer(U[:, 0], V[:, 0] + 1e-7 * V[:, 5]) + np.outer(U[:, 1], V[:, 1])
+        form = standard_form(X, U[:, :1], V[:, :5].T)
+        assert form.free.shape == (40, 1)
+        s = np.linalg.svd(form.X, compute_uv=False)
+        assert s[1] < form.rounding < 1e-3 * s[0]

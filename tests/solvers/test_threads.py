@@ -1,6 +1,9 @@
+import multiprocessing
+import sys
 import threading
 
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skreg._solvers.threads import (
@@ -8,7 +11,9 @@ from skreg._solvers.threads import (
     SMALL_PRODUCT,
     available,
     blas_threads,
+    controller,
     lapack_threads,
+    limits,
     one_blas_thread,
     split,
 )
@@ -108,3 +113,65 @@ def test_other_threads_do_not_touch_the_number():
         thread.start()
         thread.join()
         assert results == [(before, [(0, 11)])]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("at", range(4))
+@pytest.mark.parametrize("make", [one_blas_thread, lambda: blas_threads(10)])
+def test_no_interrupt_between_libraries_keeps_their_threads(monkeypatch, make, at, when):
+    kinds = {type(library) for library in controller().lib_controllers}
+    if at >= 2 * len(controller().lib_controllers):
+        pytest.skip("each library is set twice")
+    calls = iter(range(1000))
+
+    def interrupted(set_threads):
+        def replacement(library, threads):
+            due = next(calls) == at
+            if not due or when == "after":
+                set_threads(library, threads)
+            if due:
+                raise KeyboardInterrupt
+
+        return replacement
+
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        with monkeypatch.context() as patch:
+            for kind in kinds:
+                patch.setattr(kind, "set_num_threads", interrupted(kind.set_num_threads))
+            with pytest.raises(KeyboardInterrupt), make():
+                pass
+        assert counts() == before
+        assert not limits
+        with one_blas_thread():  # nothing is left behind that would make this an inner context
+            assert set(counts().values()) == {1}
+        assert counts() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks beside threads are safe on Linux only")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_of_another_thread_has_all_its_threads():
+    """The context of the main thread, which has BLAS held back, does not end in the child."""
+    context = multiprocessing.get_context("fork")
+    theirs, ours = context.Pipe()
+
+    def report():
+        with one_blas_thread():
+            inside = set(counts().values())
+        theirs.send((counts(), available(), inside))
+
+    def fork():
+        child = context.Process(target=report)
+        child.start()
+        child.join(60)
+
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        with one_blas_thread():
+            helper = threading.Thread(target=fork)
+            helper.start()
+            helper.join()
+            assert ours.poll()
+            assert ours.recv() == (before, 2, {1})
+            assert set(counts().values()) == {1}
+        assert counts() == before
