@@ -39,7 +39,8 @@ class Problem:
             found = from_moments(moments, lowest, filter=self.filter)
             if found is not None:
                 return found
-        return decompose(self.design, lowest, filter=self.filter, exact=self.exact)
+        damped = self.alphas.min() > 0 if given else True
+        return decompose(self.design, lowest, filter=self.filter, exact=self.exact, damped=damped)
 
     def without_factors(self):
         """What leave-one-out needs of all samples, or None where that takes the factors."""

@@ -129,3 +129,15 @@ def test_no_warning_is_left_over_from_extreme_units():
         warnings.simplefilter("error")
         model = RidgeCV([1e-300, 1e-299]).fit(X, y)
     assert_allclose(model.coef_ * 1e-150, RidgeCV([1.0, 10.0]).fit(np.eye(9), y).coef_, atol=1e-9)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("penalty", [None, "second"])
+def test_a_penalty_makes_the_digits_of_float32_data_count(penalty, stored):
+    rng = np.random.default_rng(0)
+    raw = np.cumsum(rng.normal(size=(80, 100)), axis=1)
+    y = raw[:, 30:50].mean(axis=1) + rng.normal(size=80)
+    model = Ridge(0.01, penalty_matrix=penalty, store_spectrum=stored)
+    single = model.fit(raw.astype(np.float32), y).coef_
+    double = model.fit(raw.astype(np.float32).astype(np.float64), y).coef_
+    assert_allclose(single, double, atol=1e-5 * np.abs(double).max())

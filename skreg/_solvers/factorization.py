@@ -29,19 +29,20 @@ UNLIKE = 1e6  # ratio of norms of features beyond which the SVD's error hides th
 HARMLESS = 3e-8  # the same share makes an eigenvalue stand out from rounding errors
 
 
-def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False):
+def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False, damped=None):
     """Return the `Spectrum` of a design, for penalties of at least alpha.
 
     The Gram matrix serves where it is harmless, for that smallest alpha, and `exact` is false;
     else singular values of Xc, for which a sparse X becomes dense. Filters other than ridge's
-    look at small singular values themselves, so there alpha does not help.
+    look at small singular values themselves, so there alpha does not help. `damped` says, where
+    alpha = 0 does not, that penalties will be positive: see `from_svd`.
     """
     frame = frame_of(design, filter)
     if not exact:
         found = from_gram(design, alpha if filter is tikhonov else 0.0, frame)
         if found is not None:
             return found
-    return from_svd(dense(design), frame, alpha=alpha)
+    return from_svd(dense(design), frame, damped=alpha > 0 if damped is None else damped)
 
 
 def frame_of(design, filter):
@@ -153,7 +154,7 @@ def is_harmless(values, alpha, nulls=0):
     return last + alpha >= HARMLESS * (values[0] + alpha)
 
 
-def from_svd(X, frame, cutoff=0.0, alpha=0.0):
+def from_svd(X, frame, cutoff=0.0, damped=False):
     """Spectrum from singular values; those at the level of rounding count as zero.
 
     The cut-off is max(n, p) eps times the largest: that is the error of the computed values, so
@@ -171,7 +172,7 @@ def from_svd(X, frame, cutoff=0.0, alpha=0.0):
             U, s, V = singular_vectors(X)
             level = s.max(initial=0)
     # Without a penalty the precision of the data counts, with one that of the computation.
-    dtype = frame.design.X.dtype if alpha == 0 else np.float64
+    dtype = np.float64 if damped else frame.design.X.dtype
     noise = max(X.shape) * np.finfo(dtype).eps * level
     kept = np.flatnonzero(s > np.maximum(noise, cutoff))
     # After centring and weighting no more is possible, whatever rounding says.

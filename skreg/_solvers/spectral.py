@@ -53,14 +53,15 @@ def spectral(
     design, _, d = in_range(design.in_double_precision(), scale_X=False)
     prior = None if prior_mean is None else np.atleast_2d(prior_mean) / d[:, None]
     if penalty is not None:
-        spectrum = general_form(design, penalty, prior, filter)
+        spectrum = general_form(design, penalty, prior, filter, alpha.min() > 0)
         prior = None  # the standard form has it
     else:
         if prior is not None:
             shift = np.broadcast_to(prior, (len(alpha), design.X.shape[1]))
             design = design._replace(y=design.y - times(design, shift.T))
         least = 0.0 if route == "any alpha" else alpha.min()
-        spectrum = decompose(design, least, filter=filter, exact=route == "svd")
+        exact, damped = route == "svd", alpha.min() > 0
+        spectrum = decompose(design, least, filter=filter, exact=exact, damped=damped)
     if max_norm is not None:
         alpha = norm_bound_alpha(spectrum.s, spectrum.z, max_norm / d, alpha)
     solution = solve(spectrum, design, alpha)
@@ -97,7 +98,7 @@ def refine(spectrum, design, alpha):
     return refine_tall(design, alpha, Eigen(spectrum.V, values, alpha), Xy)
 
 
-def general_form(design, penalty, prior, filter):
+def general_form(design, penalty, prior, filter, damped):
     """The spectrum of the standard form, which maps its coefficients back."""
     frame = frame_of(design, filter)
     most = frame.n_samples - frame.free
@@ -111,7 +112,7 @@ def general_form(design, penalty, prior, filter):
         free_leverage=frame.free_leverage + np.einsum("ij,ij->i", form.free, form.free),
         form=form,
     )
-    return from_svd(form.X, frame, cutoff=form.rounding)
+    return from_svd(form.X, frame, cutoff=form.rounding, damped=damped)
 
 
 def streamed(moments, alpha, *, filter=tikhonov, max_norm=None, wanted=False):
