@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skreg._solvers.resolvent import resolvent, solutions
+from skreg._solvers.resolvent import count_below, resolvent, solutions
 
 ALPHAS = np.array([1e-3, 1.0, 100.0])
 
@@ -107,3 +107,12 @@ def test_what_is_harmless_does_not_depend_on_the_unit(scale):
     assert resolvent(G * scale, B, 1e-12 * scale) is None
     found = resolvent(G * scale, B * scale, scale).coef(np.array([scale]))
     assert_allclose(found, resolvent(G.copy(), B, 1.0).coef(np.array([1.0])), rtol=1e-8)
+
+
+def test_eigenvalues_below_a_bound_are_counted():
+    G, B = problem(40)
+    found = resolvent(G.copy(), B, 1.0)
+    values = np.linalg.eigvalsh(G)
+    for bound in (0.0, values[0] * 1.01, values[17] * 1.0001, values[-1] * 1.01):
+        expected = np.count_nonzero(values < bound)
+        assert count_below(found.diagonal, found.beside, bound) == expected
