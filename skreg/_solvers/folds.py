@@ -255,7 +255,7 @@ class GramFolds(Folds):
         coef, y, free = None, y * root[:, None], int(samples.fit_intercept)
         # Dual coefficients are y over eigenvalues; their squares must not overflow.
         digits &= np.abs(y).max() < np.trace(G) / n * HARMLESS * np.sqrt(np.finfo(float).max)
-        if digits:
+        if digits and self.alphas is not None:
             # Along the roots of the weights, where G is zero and y too, anything will do.
             shift = free * np.trace(G) / n / weight.sum()
             found = self._solutions(G + shift * np.outer(root, root), y)
