@@ -35,10 +35,11 @@ class RidgeCV(Posterior, SpectralSearch, LinearRegressor):
     ----------
     alphas : array-like of shape (n_alphas,), int or 'auto', default=(0.1, 1.0, 10.0)
         Alphas to choose from, in [0, inf), in squared units of X summed over the samples; above 0
-        for leave-one-out errors. An int is read as a number of alphas, which are spread over the
+        for leave-one-out errors. An int of at least 2 is a number of alphas, spread over the
         range of the squared singular values; for a single alpha give a float, ``5.0``, or a list.
-        'auto' takes 100 of them and then searches between the best and its neighbours. For the
-        filters 'truncated_svd' and 'landweber' alphas are counts, see :class:`Ridge`.
+        'auto' takes 100 of them, goes further down while that pays, and searches between the best
+        and its neighbours. For the filters 'truncated_svd' and 'landweber' alphas are counts, see
+        :class:`Ridge`.
     fit_intercept : bool, default=True
         Whether to fit the intercept b. It is not penalized.
     scoring : str or callable, default=None
