@@ -414,6 +414,7 @@ class KernelProblem(Problem):
 
     def without_factors(self):
         """Nothing: the eigenvalues are known already."""
+        return None
 
     def overview(self, folds):
         """The spectrum, which a search by folds takes its range from."""
