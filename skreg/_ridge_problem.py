@@ -31,21 +31,24 @@ class Problem:
             design.in_double_precision(), scale_X=False, common=not per_target
         )
 
+    @property
+    def listed(self):
+        """Whether the alphas are known, not to be taken from the range of the spectrum."""
+        return not isinstance(self.alphas, str | Integral)
+
     def spectrum(self, moments=None):
         """The spectrum of all samples, from their moments where these are known and harmless."""
-        given = not isinstance(self.alphas, str | Integral)
-        lowest = self.alphas.min() if given and not self.stored else 0.0
+        lowest = self.alphas.min() if self.listed and not self.stored else 0.0
         if moments is not None and not self.exact:
             found = from_moments(moments, lowest, filter=self.filter)
             if found is not None:
                 return found
-        damped = self.alphas.min() > 0 if given else True
+        damped = not self.listed or self.alphas.min() > 0
         return decompose(self.design, lowest, filter=self.filter, exact=self.exact, damped=damped)
 
     def without_factors(self):
         """What leave-one-out needs of all samples, or None where that takes the factors."""
-        given = not isinstance(self.alphas, str | Integral)
-        if not given or self.stored or self.exact or self.filter is not tikhonov:
+        if not self.listed or self.stored or self.exact or self.filter is not tikhonov:
             return None
         if not is_wide(self.design) or sparse.issparse(self.design.X):
             return None
@@ -59,7 +62,7 @@ class Problem:
     def overview(self, folds):
         """What a search by folds needs of all samples: for given alphas no factorization yet."""
         total = getattr(folds, "total", None)
-        if isinstance(self.alphas, str | Integral) or self.filter is not tikhonov or self.exact:
+        if not self.listed or self.filter is not tikhonov or self.exact:
             return self.spectrum(total)
         if total is not None:
             self.gram = total.XX
@@ -104,8 +107,8 @@ class Problem:
 
     def folds(self, samples, splits):
         """The folds of splits of the samples that have weight."""
-        given = not isinstance(self.alphas, str | Integral) and not self.exact
-        return folds_of(samples, splits, self.alphas if given else None)
+        known = self.listed and not self.exact
+        return folds_of(samples, splits, self.alphas if known else None)
 
     def each_sample(self, spectrum, squares):
         """Squared leave-one-out errors, or predictions, (n_samples[, n_targets], n_alphas)."""

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
 from scipy import sparse
@@ -110,12 +109,11 @@ class SpectralSearch(BaseEstimator):
             splits = self._splits(X, y, params)
             spectrum, criterion = self._folds(problem, splits, X, y, flat, params)
         found = alpha_search.search(spectrum, alphas, criterion, choose=self.choose)
-        listed = not isinstance(alphas, str | Integral)
-        alpha_search.warn(found, criterion, given=listed, stacklevel=self._depth)
+        alpha_search.warn(found, criterion, given=problem.listed, stacklevel=self._depth)
         self.alpha_ = found.alpha if per_target else float(found.alpha[0])
         self.best_score_ = found.score if per_target else float(found.score[0])
         self.cv_results_ = found.results
-        if self.store_cv_results and self.cv is None and self.rule == "loo" and listed:
+        if self.store_cv_results and self.cv is None and self.rule == "loo" and problem.listed:
             self.cv_results_ = problem.each_sample(spectrum, self.scoring is None)
         self._store(problem, spectrum, np.broadcast_to(found.alpha, n_targets))
 

@@ -65,13 +65,12 @@ def choose(spectrum, rule, alphas="auto", *, per_target=True, between=True, **op
         alpha = np.where(found, nearer, alpha)
     targets = scores.shape[1]
     alpha, index, found = (np.broadcast_to(a, targets).copy() for a in (alpha, index, found))
-    columns = np.broadcast_to(judged(scores), scores.shape).T
-    told = [alphas[column < np.inf] if entry.interior else alphas for column in columns]
+    each = np.broadcast_to(judged(scores), scores.shape).T
     seen = alphas[index] if entry.interior else alpha
-    edge = [_edge(spectrum, a, among) for a, among in zip(seen, told, strict=True)]
-    if len(alphas) == 1:
-        edge = [None] * targets
-    edge = [None if flat and end == "lower" else end for end in edge]
+    edge = [
+        _edge(spectrum, a, alphas, one < np.inf if entry.interior else slice(None), flat=flat)
+        for a, one in zip(seen, each, strict=True)
+    ]
     on_grid = np.array_equal(alphas[index], alpha)
     return Choice(alpha, index if on_grid else None, scores, alphas, edge, found)
 
@@ -175,10 +174,13 @@ def _spares_few(spectrum):
     return spectrum.n_samples - spectrum.free < 2 * len(spectrum.s)
 
 
-def _edge(spectrum, alpha, alphas):
-    """Which end of the alphas this one is, if any, with more of them beyond."""
-    if len(alphas) == 0 or alphas.min() < alpha < alphas.max():
+def _edge(spectrum, alpha, alphas, told, *, flat):
+    """Which end of the alphas that are told this one is, if any, with something to gain beyond."""
+    among = alphas[told]
+    if len(alphas) == 1 or len(among) == 0 or among.min() < alpha < among.max():
         return None
     if spectrum.filter is truncated_svd and alpha >= len(spectrum.s):
         return None
-    return "lower" if alpha == alphas.min() else "upper"
+    if alpha > among.min():
+        return "upper"
+    return None if flat else "lower"
