@@ -276,7 +276,7 @@ class SparseFolds(Folds):
     def _make(self, k, alpha):
         train, test = self.splits[k]
         y, weight = self.samples.targets(train)
-        X = self.samples.X[train]
+        X = self.samples.X[train].astype(np.float64)  # before weights could round it
         design = defer(X, y, weight, fit_intercept=self.samples.fit_intercept)
 
         def coef(alphas):
