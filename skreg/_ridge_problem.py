@@ -14,6 +14,7 @@ from skreg._solvers.factorization import decompose, frame_of, from_moments
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.folds import Samples, folds_of
 from skreg._solvers.products import is_wide, smaller_gram
+from skreg._solvers.rules import RULES
 from skreg._solvers.scaling import in_range
 
 
@@ -36,7 +37,7 @@ class Problem:
         """Whether the alphas are known, not to be taken from the range of the spectrum."""
         return not isinstance(self.alphas, str | Integral)
 
-    def spectrum(self, moments=None):
+    def spectrum(self, moments=None, *, only_norms=False):
         """The spectrum of all samples, from their moments where these are known and harmless."""
         lowest = self.alphas.min() if self.listed and not self.stored else 0.0
         if moments is not None and not self.exact:
@@ -44,7 +45,13 @@ class Problem:
             if found is not None:
                 return found
         damped = not self.listed or self.alphas.min() > 0
-        return decompose(self.design, lowest, filter=self.filter, exact=self.exact, damped=damped)
+        kept = {"filter": self.filter, "exact": self.exact, "damped": damped}
+        return decompose(self.design, lowest, **kept, only_norms=only_norms and not self.stored)
+
+    def spectrum_for(self, rule):
+        """What a rule needs to know of the spectrum, without its factors where these cost more."""
+        found = self.without_factors() if rule == "loo" else None
+        return self.spectrum(only_norms=RULES[rule].only_norms) if found is None else found
 
     def without_factors(self):
         """What leave-one-out needs of all samples, or None where that takes the factors."""
@@ -57,7 +64,7 @@ class Problem:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
             dual = dual_errors(smaller_gram(self.design), frame, self.alphas)
-        return None if dual is None else replace(frame, dual=dual)
+        return None if dual is None else replace(frame, implicit=dual)
 
     def overview(self, folds):
         """What a search by folds needs of all samples: for given alphas no factorization yet."""
@@ -72,9 +79,9 @@ class Problem:
 
     def solve(self, spectrum, alpha):
         """The `Solution` for alpha (n_targets,), refined with the residual of the data."""
-        if spectrum.dual is not None:
-            factor = spectrum.dual.inverse.at(alpha)
-            solution = normal_equations.refined(self.design, alpha, factor)
+        if spectrum.implicit is not None:
+            inverse, Xy = spectrum.implicit.inverse, getattr(spectrum.implicit, "Xy", None)
+            solution = normal_equations.refined(self.design, alpha, inverse.at(alpha), Xy)
             if solution is not None:
                 return solution
         if spectrum.U is None and spectrum.V is None:

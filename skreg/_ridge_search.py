@@ -133,10 +133,9 @@ class SpectralSearch(BaseEstimator):
 
     def _spectrum(self, problem):
         """The spectrum of all samples, without its factors where the scores need none."""
-        found = None
-        if self.rule == "loo" and self.scoring is None and not self.store_cv_results:
-            found = problem.without_factors()
-        return problem.spectrum() if found is None else found
+        if self.scoring is None and not self.store_cv_results:
+            return problem.spectrum_for(self.rule)
+        return problem.spectrum()
 
     def _leave_one_out(self, problem, spectrum, y, params):
         """The criterion on one spectrum of all samples."""

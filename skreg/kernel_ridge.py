@@ -412,9 +412,9 @@ class KernelProblem(Problem):
         """The spectrum of the weighted kernel matrix."""
         return spectrum_of(self.dual, self.decomposition, filter=self.filter, unit=self.unit)
 
-    def without_factors(self):
-        """Nothing: the eigenvalues are known already."""
-        return None
+    def spectrum_for(self, _):
+        """The same: the eigenvectors are known already."""
+        return self.spectrum()
 
     def overview(self, folds):
         """The spectrum, which a search by folds takes its range from."""

@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 from skreg._solvers.threads import SMALL_FACTORIZATION, lapack_threads
 
 BLOCK = 64  # columns that LAPACK takes at a time
+HARMLESS = 3e-8  # share of the largest eigenvalue by which one stands out from rounding errors
 
 
 class Eigenvectors:
@@ -82,8 +83,29 @@ def eigen(G, *, whole=False):
                 np.negative(G, out=G), overwrite_a=True, check_finite=False, driver="evd"
             )
             return -values, Eigenvectors(W)
-        diagonal, beside, reflectors = tridiagonal(G)
+        return eigen_of(tridiagonal(G))
+
+
+def eigen_of(parts):
+    """The same for what `tridiagonal` made of a matrix."""
+    diagonal, beside, reflectors = parts
+    with lapack_threads(len(diagonal)):
         values, W, failed = lapack.dstevd(-diagonal, -beside)
     if failed:
         raise np.linalg.LinAlgError(f"eigenvalues did not converge: LAPACK's dstevd gave {failed}")
     return -values, Eigenvectors(W, reflectors)
+
+
+def significant(values, nulls):
+    """How many eigenvalues are more than rounding: where these are set apart, all others."""
+    apart = is_harmless(values, 0.0, nulls)
+    least = HARMLESS / 2 if apart else 4 * np.finfo(float).eps
+    return int(np.count_nonzero(values > least * values[0]))
+
+
+def is_harmless(values, alpha, nulls=0):
+    """Whether eigenvalues, but for that many known zeros, plus alpha spread over few decades."""
+    if values is None or nulls >= len(values):
+        return False
+    last = max(values[len(values) - 1 - nulls], 0.0)
+    return last + alpha >= HARMLESS * (values[0] + alpha)

@@ -13,7 +13,14 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.linalg import lapack
 
-from skreg._solvers.eigen import Eigenvectors, eigen
+from skreg._solvers.eigen import (
+    Eigenvectors,
+    eigen,
+    eigen_of,
+    is_harmless,
+    significant,
+    tridiagonal,
+)
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.products import (
     VISIBLE,
@@ -22,24 +29,26 @@ from skreg._solvers.products import (
     sparse_keeps_digits,
     times,
 )
+from skreg._solvers.residual_norms import can_do_without_vectors, residual_norms
 from skreg._solvers.spectrum import Spectrum, norm2
 from skreg._solvers.threads import lapack_threads
 
 UNLIKE = 1e6  # ratio of norms of features beyond which the SVD's error hides the smaller
-HARMLESS = 3e-8  # the same share makes an eigenvalue stand out from rounding errors
 
 
-def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False, damped=None):
+def decompose(design, alpha=0.0, *, filter=tikhonov, exact=False, damped=None, only_norms=False):
     """Return the `Spectrum` of a design, for penalties of at least alpha.
 
     The Gram matrix serves where it is harmless, for that smallest alpha, and `exact` is false;
     else singular values of Xc, for which a sparse X becomes dense. Filters other than ridge's
     look at small singular values themselves, so there alpha does not help. `damped` says, where
-    alpha = 0 does not, that penalties will be positive: see `from_svd`.
+    alpha = 0 does not, that penalties will be positive: see `from_svd`. `only_norms` says that
+    ridge's residuals will be asked for their norms only, which may need no singular vectors.
     """
     frame = frame_of(design, filter)
     if not exact:
-        found = from_gram(design, alpha if filter is tikhonov else 0.0, frame)
+        ridge = filter is tikhonov
+        found = from_gram(design, alpha if ridge else 0.0, frame, only_norms=only_norms and ridge)
         if found is not None:
             return found
     return from_svd(dense(design), frame, damped=alpha > 0 if damped is None else damped)
@@ -63,7 +72,7 @@ def frame_of(design, filter):
     )
 
 
-def from_gram(design, alpha, frame):
+def from_gram(design, alpha, frame, *, only_norms=False):
     """Spectrum from the eigenvalues of the smaller Gram matrix, or None where it does harm."""
     with np.errstate(over="ignore", invalid="ignore"):
         G, Xy = gram_and_correlation(design)
@@ -71,7 +80,15 @@ def from_gram(design, alpha, frame):
         return None
     if is_wide(design):
         return from_outer_gram(G, frame, alpha)
-    values, vectors = eigen(G)
+    if only_norms and can_do_without_vectors(G, frame):
+        parts = tridiagonal(G)
+        found = residual_norms(parts, Xy, frame)
+        if found is not None:
+            s, outside, norms = found
+            return replace(frame, s=s, outside=outside, implicit=norms)
+        values, vectors = eigen_of(parts)
+    else:
+        values, vectors = eigen(G)
     nulls = known_nulls(G, frame)
     if not is_harmless(values, alpha, nulls):
         return None
@@ -137,21 +154,6 @@ def ridge_factors(G, alpha, nulls):
     """Ridge's filter factors (n_targets, rank) for data with the smaller Gram matrix G."""
     values = linalg.eigvalsh(G, driver="evd")[::-1].astype(np.float64)
     return tikhonov(np.sqrt(values[: significant(values, nulls)]), alpha[:, None])[0]
-
-
-def significant(values, nulls):
-    """How many eigenvalues are more than rounding: where these are set apart, all others."""
-    apart = is_harmless(values, 0.0, nulls)
-    least = HARMLESS / 2 if apart else 4 * np.finfo(float).eps
-    return int(np.count_nonzero(values > least * values[0]))
-
-
-def is_harmless(values, alpha, nulls=0):
-    """Whether eigenvalues, but for that many known zeros, plus alpha spread over few decades."""
-    if values is None or nulls >= len(values):
-        return False
-    last = max(values[len(values) - 1 - nulls], 0.0)
-    return last + alpha >= HARMLESS * (values[0] + alpha)
 
 
 def from_svd(X, frame, cutoff=0.0, damped=False):

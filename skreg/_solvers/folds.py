@@ -25,7 +25,8 @@ from scipy import sparse
 
 from skreg._solvers.design import defer, weighted_mean
 from skreg._solvers.direct import closely, has_cheap_gram
-from skreg._solvers.factorization import HARMLESS, decompose, from_moments, from_outer_gram
+from skreg._solvers.eigen import HARMLESS
+from skreg._solvers.factorization import decompose, from_moments, from_outer_gram
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
 from skreg._solvers.products import VISIBLE, smaller_gram, sparse_keeps_digits

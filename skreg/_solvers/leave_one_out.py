@@ -71,8 +71,8 @@ def residuals(spectrum, alphas):
 
 def over_rows(spectrum, alphas, use):
     """Results of `use(iterator over (rows, sqrt(v) e (rows, n_alphas, n_targets)))` by thread."""
-    if spectrum.dual is not None:
-        return spectrum.dual.over_rows(alphas, use)
+    if spectrum.implicit is not None:
+        return spectrum.implicit.over_rows(alphas, use)
     sums = Sums(spectrum, alphas)
     n, r = len(spectrum.y), len(spectrum.s)
     if spectrum.U is None and not is_wide(spectrum.design) and spectrum.design.deferred:

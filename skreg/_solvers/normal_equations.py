@@ -22,8 +22,8 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from skreg._solvers.certificate import Solution, column_norms, gradient
-from skreg._solvers.eigen import Eigenvectors
-from skreg._solvers.factorization import HARMLESS, known_nulls, ridge_factors
+from skreg._solvers.eigen import HARMLESS, Eigenvectors
+from skreg._solvers.factorization import known_nulls, ridge_factors
 from skreg._solvers.products import (
     gram_and_correlation,
     is_wide,

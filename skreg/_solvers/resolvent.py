@@ -13,8 +13,7 @@ from scipy.linalg import lapack
 
 from skreg._kernels.tridiagonal import factorize, inverse_diagonal
 from skreg._solvers import normal_equations
-from skreg._solvers.eigen import BLOCK, in_range, rotate, tridiagonal
-from skreg._solvers.factorization import HARMLESS, is_harmless
+from skreg._solvers.eigen import BLOCK, HARMLESS, in_range, is_harmless, rotate, tridiagonal
 from skreg._solvers.threads import lapack_threads, split
 
 SURE = 1e-7  # alpha, beside the largest eigenvalue, for which rounded zeros cost less than 1e-9
@@ -35,12 +34,20 @@ class Resolvent:
         alphas = np.asarray(alphas, np.float64).reshape(len(alphas), -1)
         out = np.empty((m, len(alphas), t), order="F")
         for a, each in enumerate(alphas):
-            for k, alpha in enumerate(each):
-                columns = slice(None) if len(each) == 1 else slice(k, k + 1)
-                solved = lapack.dptsv(self.diagonal + alpha, self.beside, self.rotated[:, columns])
-                out[:, a, columns] = solved[2]
+            out[:, a] = self.inner(each)
         flat = rotate("N", self.reflectors, out.reshape(m, -1, order="F"))
         return np.moveaxis(flat.reshape(out.shape, order="F"), 0, 2)
+
+    def inner(self, alpha):
+        """(T + alpha I)^-1 Q'B, for one alpha, (1,), or one a column."""
+        if len(alpha) == 1:
+            return lapack.dptsv(self.diagonal + alpha, self.beside, self.rotated)[2]
+        out = np.empty_like(self.rotated)
+        for k in range(len(alpha)):
+            column = slice(k, k + 1)
+            diagonal = self.diagonal + alpha[k]
+            out[:, column] = lapack.dptsv(diagonal, self.beside, self.rotated[:, column])[2]
+        return out
 
     def at(self, alpha):
         """What solves for one alpha a column, (t,)."""

@@ -44,8 +44,11 @@ def modified_gcv(spectrum, alphas, c=1.4):
     if c != 1:
         trace = trace - (c - 1) * (spectrum.free + phi.sum(axis=-1, keepdims=True))
     valid = trace > 0
-    # Quotients are formed before squaring, as psi^2 may vanish where psi is tiny throughout.
     trace = np.where(valid, trace, 1)
+    if spectrum.implicit is not None:
+        score = spectrum.implicit.squares(alphas) / np.square(trace[..., 0])
+        return np.where(valid[..., 0], spectrum.n_samples * score, np.inf)
+    # Quotients are formed before squaring, as psi^2 may vanish where psi is tiny throughout.
     reached = _weigh(np.square(psi / trace), np.square(spectrum.z))
     unreached = np.square(np.sqrt(_outside(spectrum)) / trace[..., 0])
     return np.where(valid[..., 0], spectrum.n_samples * (reached + unreached), np.inf)
@@ -69,10 +72,10 @@ def upre(spectrum, alphas, noise_std=None):
     `noise_std` is None. Source: Vogel, Computational Methods for Inverse Problems (SIAM, 2002),
     section 7.1.
     """
-    phi, psi = spectrum.factors(alphas)
+    phi = spectrum.factors(alphas)[0]
     variance = _estimated_variance(spectrum) if noise_std is None else np.square(noise_std)
     freedom = spectrum.free + phi.sum(axis=-1)
-    score = _residual_square(spectrum, psi) + variance * (2 * freedom - spectrum.n_samples)
+    score = _residual_square(spectrum, alphas) + variance * (2 * freedom - spectrum.n_samples)
     return score / spectrum.n_samples
 
 
@@ -81,7 +84,7 @@ def discrepancy(spectrum, alphas, noise_std, tau=1.01):
 
     The score is how far below this bound ||r||^2 / n lies, infinite above it.
     """
-    residual = _residual_square(spectrum, spectrum.factors(alphas)[1])
+    residual = _residual_square(spectrum, alphas)
     slack = np.square(tau * np.asarray(noise_std)) - residual / spectrum.n_samples
     return np.where(slack >= 0, slack, np.inf)
 
@@ -102,7 +105,7 @@ def l_curve(spectrum, alphas):
     z, w = np.square(spectrum.z), np.square(_scaled_coef(spectrum))
     with np.errstate(divide="ignore", invalid="ignore"):
         x1, x2 = _log_norm(
-            _residual_square(spectrum, psi),
+            _residual_square(spectrum, alphas),
             -_weigh(2 * psi * slope, z),
             _weigh(2 * (slope**2 - psi * bend), z),
         )
@@ -175,15 +178,16 @@ class Rule(NamedTuple):
     smooth_only: bool = False  # not for truncated SVD
     fallback: str = "strong"  # which end of the alphas to take where no score is finite
     interior: bool = False  # a minimum beside an infinite score is none
+    only_norms: bool = False  # of the target, only residual norms count
 
 
 RULES = {
     "loo": Rule(loo, needs_rows=True, tikhonov_only=True),
-    "gcv": Rule(gcv),
-    "modified_gcv": Rule(modified_gcv, ("c",)),
-    "robust_gcv": Rule(robust_gcv, ("gamma",)),
-    "upre": Rule(upre, ("noise_std",)),
-    "discrepancy": Rule(discrepancy, ("noise_std", "tau"), fallback="weak"),
+    "gcv": Rule(gcv, only_norms=True),
+    "modified_gcv": Rule(modified_gcv, ("c",), only_norms=True),
+    "robust_gcv": Rule(robust_gcv, ("gamma",), only_norms=True),
+    "upre": Rule(upre, ("noise_std",), only_norms=True),
+    "discrepancy": Rule(discrepancy, ("noise_std", "tau"), fallback="weak", only_norms=True),
     "l_curve": Rule(l_curve, smooth_only=True),
     "ncp": Rule(ncp, needs_rows=True),
     "quasi_optimality": Rule(quasi_optimality, interior=True),
@@ -208,8 +212,11 @@ def _outside(spectrum):
     return spectrum.outside if _spare(spectrum) else np.zeros(spectrum.z.shape[1])
 
 
-def _residual_square(spectrum, psi):
+def _residual_square(spectrum, alphas):
     """||r||^2, shape (A, t)."""
+    if spectrum.implicit is not None:
+        return spectrum.implicit.squares(alphas)
+    psi = spectrum.factors(alphas)[1]
     return _weigh(psi**2, np.square(spectrum.z)) + _outside(spectrum)
 
 

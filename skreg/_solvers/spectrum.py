@@ -89,7 +89,7 @@ class Spectrum:
     design: object = None  # from which U or V can be formed as long as it is at hand
     form: object = None  # StandardForm of a penalty matrix
     offset: np.ndarray | None = None  # (n_targets, n_features), added to the coefficients
-    dual: object = None  # DualErrors, where factors are not formed at all
+    implicit: object = None  # what answers where singular vectors are not formed at all
 
     def __repr__(self):
         """The sizes, and the ends of the singular values, not all the arrays."""

@@ -8,6 +8,8 @@ from skreg._solvers.filters import tikhonov
 class SlowSpectrum:
     """The decomposition of centred, weighted data, by the SVD."""
 
+    implicit = None
+
     def __init__(self, X, y, weight=None, fit_intercept=True, filter=tikhonov):
         weight = np.ones(len(X)) if weight is None else weight
         y = y.reshape(len(y), -1)

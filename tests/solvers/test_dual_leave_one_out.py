@@ -31,7 +31,7 @@ def test_errors_are_those_of_refits(shape, fit_intercept, weighted):
     found = np.vstack([errors for _, errors in parts])
     assert_allclose(found, np.sqrt(v)[:, None, None] * expected, rtol=1e-9)
     square = v[:, None, None] * expected**2
-    mean, error = mean_squares(replace(frame, dual=dual), ALPHAS)
+    mean, error = mean_squares(replace(frame, implicit=dual), ALPHAS)
     assert_allclose(mean, square.mean(axis=0), rtol=1e-9)
     assert_allclose(error, square.std(axis=0, ddof=1) / np.sqrt(shape[0]), rtol=1e-8)
 
@@ -42,7 +42,7 @@ def test_small_penalties_keep_their_digits(alpha):
     U, _, Vt = np.linalg.svd(rng.normal(size=(60, 90)), full_matrices=False)
     X, y = (U * np.geomspace(1, 1e-3, 60)) @ Vt + 3, rng.normal(size=(60, 1))
     frame, dual, design = frame_and_errors(X, y, None, np.array([alpha]))
-    found = mean_squares(replace(frame, dual=dual), np.array([alpha]))[0]
+    found = mean_squares(replace(frame, implicit=dual), np.array([alpha]))[0]
     expected = mean_squares(decompose(design, exact=True), np.array([alpha]))[0]
     assert_allclose(found, expected, rtol=1e-9)
 
