@@ -67,7 +67,9 @@ class Features:
     @property
     def whole(self):
         """Whether the whole Gram matrix is worth its cost."""
-        return self.gram is not None or self.shape[1] <= min(np.count_nonzero(self.root_weight), WHOLE)
+        return self.gram is not None or self.shape[1] <= min(
+            np.count_nonzero(self.root_weight), WHOLE
+        )
 
     def keeps_digits(self):
         """Whether products with the columns as they are tell those of the centred ones."""
@@ -172,7 +174,11 @@ class Features:
         """Some columns: dense ones (n, k) in float64 and Fortran order, or CSC, not centred."""
         part = self.X[:, which].astype(np.float64)
         if self.sparse:
-            return part if self.root is None else sparse.csc_array(sparse.diags_array(self.root) @ part)
+            return (
+                part
+                if self.root is None
+                else sparse.csc_array(sparse.diags_array(self.root) @ part)
+            )
         part = np.asfortranarray(part)
         if self.shift.any():
             part -= self.shift[which]
