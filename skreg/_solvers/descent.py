@@ -50,11 +50,10 @@ class ResidualForm:
         """Sweep until no coefficient gains more than enough; return how many sweeps."""
         features = self.features
         self.e = self.weighed_residual()
-        done, shift, _ = sweeps(
+        return sweeps(
             *features.columns, self.weight, features.shift, self.mass, features.square_norms,
             self.index, self.w, self.e, *penalty, self.enough, min(STEPS, max_iter), self.given_up,
-        )  # fmt: skip
-        return done
+        )[0]  # fmt: skip
 
     def weighed_residual(self):
         """v (y - Xw), afresh."""
