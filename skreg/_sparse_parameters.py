@@ -4,6 +4,7 @@ import warnings
 from numbers import Integral, Number, Real
 
 import numpy as np
+from sklearn.utils import check_array
 
 from skreg._solvers.penalty import penalty
 from skreg._validation import Interval, StrOptions, check_weights
@@ -150,21 +151,32 @@ def numbers(name, values):
         raise ValueError(f"{name} must hold numbers, but it is {values!r}.") from error
 
 
-def requested_alphas(alphas, n_alphas):
+def check_start(coef, n_features):
+    """Coefficients to start from (n_features,), in float64."""
+    start = numbers("coef_init", coef)
+    if start.shape != (n_features,) or not np.all(np.isfinite(start)):
+        raise ValueError(
+            f"coef_init must hold {n_features} finite numbers, one for each feature, but it has "
+            f"shape {start.shape}{'' if np.all(np.isfinite(start)) else ' and is not finite'}."
+        )
+    return start
+
+
+def requested_alphas(alphas, n_alphas, *, stacklevel=4):
     """A number of alphas or the alphas themselves, with the deprecations of scikit-learn 1.9."""
     if n_alphas != "deprecated":
         warnings.warn(
             f"n_alphas is deprecated, as in scikit-learn 1.9, which removes it in 1.11: give "
             f"alphas={n_alphas} instead.",
             FutureWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
     if alphas is None:
         warnings.warn(
             f"alphas=None is deprecated, as in scikit-learn 1.9, which removes it in 1.11: give "
             f"alphas={DEFAULT_ALPHAS} instead.",
             FutureWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
     if alphas is None or (isinstance(alphas, str) and alphas == "warn"):
         return DEFAULT_ALPHAS if n_alphas == "deprecated" else n_alphas
@@ -200,4 +212,39 @@ def check_l1_ratio_of_grid(l1_ratio):
         raise ValueError(
             "l1_ratio=0 has no largest useful alpha, from which alphas could be chosen: give "
             "alphas as a list, or l1_ratio > 0."
+        )
+
+
+def check_gram(precompute, features, *, stacklevel):
+    """Refuse a Gram matrix that is not that of the centred, weighted X; others need no check.
+
+    The solver forms the products that it needs, so a right one is not used either.
+    """
+    if isinstance(precompute, bool | np.bool_ | str):
+        return
+    n_features = features.shape[1]
+    gram = check_array(precompute, dtype=np.float64, input_name="precompute")
+    if gram.shape != (n_features, n_features):
+        raise ValueError(
+            f"precompute has shape {gram.shape}; a Gram matrix for X of shape {features.shape} "
+            f"has shape {(n_features, n_features)}."
+        )
+    if not np.allclose(features.X_mean, 0):
+        warnings.warn(
+            "precompute holds a Gram matrix, but X has to be centred to fit the intercept, and "
+            "its products are computed anew. Leave precompute at its default, or centre X.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+        return
+    probe = np.cos(np.arange(n_features))
+    fitted = -features.residual(np.zeros(features.shape[0]), np.arange(n_features), probe)
+    expected = features.gradient(fitted)
+    error = np.linalg.norm(gram @ probe - expected)
+    rtol = 1e-4 if features.dtype == np.float32 else 1e-7
+    if not error <= rtol * np.linalg.norm(expected):
+        raise ValueError(
+            f"Gram matrix passed in via 'precompute' parameter did not pass validation: "
+            f"multiplied with a test vector it differs by {error:.3g} from X'X. Pass X'X of "
+            f"the centred and weighted X, or leave precompute at its default."
         )
