@@ -185,8 +185,8 @@ def enet_path(
     >>> alphas, coefs, gaps = enet_path(X, y, l1_ratio=0.9, alphas=50, fit_intercept=True)
     >>> coefs.shape
     (10, 50)
-    >>> [int((coefs[:, k] != 0).sum()) for k in (0, 10, 49)]
-    [0, 4, 10]
+    >>> [int((coefs[:, k] != 0).sum()) for k in (0, 3, 49)]
+    [0, 5, 10]
     """
     return solved_path(**locals())  # all arguments, by their names
 

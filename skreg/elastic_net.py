@@ -270,8 +270,6 @@ class ElasticNet(CallbackSupportMixin, LinearRegressor):
     def _penalty(self, shape, n_targets):
         """The penalty on the solver's scale, and for each target a ball or None."""
         n_samples, n_features = shape
-        if not np.isfinite(self.alpha):
-            raise ValueError(f"alpha must be finite, but it is {self.alpha}.")
         names = ("penalty_weights", "lower", "upper", "positive")
         options = {name: getattr(self, name) for name in names}
         penalty = check_penalty(n_features, n_samples, self.l1_ratio, **options)
