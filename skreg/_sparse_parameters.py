@@ -240,7 +240,7 @@ def check_gram(precompute, features, *, stacklevel):
     probe = np.cos(np.arange(n_features))
     fitted = -features.residual(np.zeros(features.shape[0]), np.arange(n_features), probe)
     expected = features.gradient(fitted)
-    error = np.linalg.norm(gram @ probe - expected)
+    error = np.linalg.norm(gram @ probe / features.scale / features.scale - expected)
     rtol = 1e-4 if features.dtype == np.float32 else 1e-7
     if not error <= rtol * np.linalg.norm(expected):
         raise ValueError(

@@ -57,7 +57,7 @@ def bounded_enet(X, y, l1, l2, lower, upper, sweeps=20_000):
             curvature = Q[j, j] + l2[j]
             free = soft_threshold(rest, l1[j]) / curvature if curvature > 0 else 0.0
             w[j] = np.clip(free, lower[j], upper[j])
-        if np.array_equal(w, before):
+        if np.max(np.abs(w - before)) <= 1e-15 * np.max(np.abs(w)):
             break
     return w
 

@@ -56,13 +56,13 @@ def solver_scale(X, y, weight, params):
 def test_weights_and_bounds_meet_the_optimality_conditions(seed):
     X, y, weight, params = bounded_case(seed)
     container = CONTAINERS[seed % 4]
-    model = ElasticNet(tol=1e-12, max_iter=20_000, **params).fit(container(X), y, weight)
+    model = ElasticNet(tol=1e-11, max_iter=20_000, **params).fit(container(X), y, weight)
     problem = solver_scale(X, y, weight, params)
     scale = len(y) * params["alpha"]
     assert bounded_enet_violation(model.coef_, *problem) <= 1e-7 * scale
-    slow = bounded_enet(*problem)
-    assert bounded_enet_violation(slow, *problem) <= 1e-7 * scale
     if X.shape[0] > X.shape[1]:  # else the solution may not be unique
+        slow = bounded_enet(*problem)
+        assert bounded_enet_violation(slow, *problem) <= 1e-7 * scale
         assert_allclose(model.coef_, slow, atol=1e-6)
     assert 0 <= model.dual_gap_ <= 1e-12 * np.mean(y**2)
 
@@ -82,7 +82,7 @@ def test_the_violation_sees_a_wrong_coefficient():
 def test_an_infinite_weight_drops_the_column(container):
     X, y, weight, _ = bounded_case(1)
     keep = np.arange(X.shape[1]) % 3 != 1
-    model = ElasticNet(alpha=0.1, tol=1e-12, penalty_weights=np.where(keep, 1.0, np.inf))
+    model = ElasticNet(alpha=0.1, tol=1e-11, penalty_weights=np.where(keep, 1.0, np.inf))
     without = clone(model).set_params(penalty_weights=None)
     found = model.fit(container(X), y, weight)
     expected = without.fit(container(X[:, keep]), y, weight)
@@ -96,11 +96,11 @@ def test_a_weight_of_zero_leaves_a_feature_to_least_squares():
     basis = np.linalg.qr(np.column_stack([np.ones(len(y)), free]))[0]
     rest = X[:, 2:] - basis @ (basis.T @ X[:, 2:])
     weights = np.r_[0, 0, np.ones(X.shape[1] - 2)]
-    model = Lasso(alpha=0.1, tol=1e-13, penalty_weights=weights).fit(X, y)
-    partial = Lasso(alpha=0.1, tol=1e-13).fit(rest, y - basis @ (basis.T @ y))
+    model = Lasso(alpha=0.1, tol=1e-11, penalty_weights=weights).fit(X, y)
+    partial = Lasso(alpha=0.1, tol=1e-11).fit(rest, y - basis @ (basis.T @ y))
     assert_allclose(model.coef_[2:], partial.coef_, atol=1e-9)
     assert np.max(np.abs(free.T @ (y - model.predict(X)))) < 1e-8
-    alone = Lasso(alpha=1e3, tol=1e-13, penalty_weights=weights).fit(X, y)
+    alone = Lasso(alpha=1e3, tol=1e-11, penalty_weights=weights).fit(X, y)
     assert_array_equal(alone.coef_[2:], 0)
     assert_allclose(alone.coef_[:2], Ridge(alpha=0).fit(free, y).coef_, rtol=1e-8)
 
@@ -110,18 +110,18 @@ def test_a_weight_of_zero_leaves_a_feature_to_least_squares():
 def test_weights_of_the_lasso_are_scales_of_columns(seed, log_factor):
     X, y, weight, _ = bounded_case(3 * (seed // 3))
     v = 10 ** np.random.default_rng(seed).uniform(-1, 1, X.shape[1])
-    weighted = Lasso(alpha=0.05, tol=1e-13, penalty_weights=v).fit(X, y, weight)
-    scaled = Lasso(alpha=0.05, tol=1e-13).fit(X / v, y, weight)
+    weighted = Lasso(alpha=0.05, tol=1e-11, penalty_weights=v).fit(X, y, weight)
+    scaled = Lasso(alpha=0.05, tol=1e-11).fit(X / v, y, weight)
     assert_allclose(weighted.coef_ * v, scaled.coef_, atol=1e-8)
     # They are not rescaled: a common factor is one of alpha.
     c = 10**log_factor
-    again = Lasso(alpha=0.05 / c, tol=1e-13, penalty_weights=c * v).fit(X, y, weight)
+    again = Lasso(alpha=0.05 / c, tol=1e-11, penalty_weights=c * v).fit(X, y, weight)
     assert_allclose(again.coef_, weighted.coef_, atol=1e-8)
 
 
 def test_bounds_that_others_express():
     X, y, weight, _ = bounded_case(1)
-    fit = {"alpha": 0.05, "tol": 1e-13}
+    fit = {"alpha": 0.05, "tol": 1e-11}
     positive = Lasso(positive=True, **fit).fit(X, y, weight).coef_
     assert_allclose(Lasso(lower=0, **fit).fit(X, y, weight).coef_, positive)
     assert_allclose(-Lasso(upper=0.0, **fit).fit(-X, y, weight).coef_, positive)
@@ -147,7 +147,7 @@ def test_bounds_without_zero_hold_however_strong_the_penalty():
 
 def test_warm_starts_move_into_new_bounds():
     X, y, _, _ = bounded_case(0)
-    model = Lasso(alpha=0.01, warm_start=True, tol=1e-12).fit(X, y)
+    model = Lasso(alpha=0.01, warm_start=True, tol=1e-11).fit(X, y)
     model.set_params(lower=-0.1, upper=0.1, penalty_weights=np.r_[np.inf, np.ones(11)]).fit(X, y)
     params = {name: value for name, value in model.get_params().items() if name != "warm_start"}
     assert_allclose(model.coef_, Lasso(**params).fit(X, y).coef_, atol=1e-9)

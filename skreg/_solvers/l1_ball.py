@@ -61,9 +61,9 @@ def solve_in_ball(features, y, penalty, ball, alpha, *, tol=1e-4, max_iter=1000)
             break
         inside = point
 
-    def solve(alpha, near):
+    def solve(alpha, before):
         start = np.zeros(features.shape[1])
-        start[near.support] = near.coef
+        start[before.support] = before.coef
         return next(walk(features, y, penalty, [alpha], start=start, **options))
 
     if point is not inside and inside is not None:  # None: a bound that rounding hides
@@ -85,21 +85,23 @@ def way_down(largest, alpha):
 def at_bound(solve, ball, outside, inside):
     """The point between two where the norm is the bound, and the sweeps of the search.
 
-    `solve` takes an alpha and the point nearest to it. Where rounding hides the bound, the point
-    is the nearest one seen inside.
+    `solve` takes an alpha and a point to start from: the further one of the two, since a start
+    that is all but right may be returned as it is. Where rounding hides the bound, the point is
+    the nearest one seen inside.
     """
-    seen, first = {}, (outside, inside)
+    seen = {point.alpha: point for point in (outside, inside)}
 
     def excess(alpha):
-        near = min((*first, *seen.values()), key=lambda point: abs(point.alpha - alpha))
-        if near.alpha != alpha:
-            near = seen[alpha] = solve(alpha, near)
-        return ball.excess(near)
+        if alpha not in seen:
+            further = max(outside, inside, key=lambda point: abs(point.alpha - alpha))
+            seen[alpha] = solve(alpha, further)
+        return ball.excess(seen[alpha])
 
     floats = np.finfo(np.float64)
     brentq(
         excess, outside.alpha, inside.alpha, xtol=floats.tiny, rtol=4 * floats.eps,
         maxiter=MOST_TRIALS, disp=False,
     )  # fmt: skip
-    kept = [point for point in (inside, *seen.values()) if ball.excess(point) <= 0]
-    return max(kept, key=ball.excess), sum(point.n_iter for point in seen.values())
+    n_iter = sum(point.n_iter for point in seen.values()) - outside.n_iter - inside.n_iter
+    kept = [point for point in seen.values() if ball.excess(point) <= 0]
+    return max(kept, key=ball.excess), n_iter
