@@ -40,34 +40,58 @@ class Columns(NamedTuple):
 class Features:
     """The columns root (X - shift), X being the data over `scale`, dense or CSC."""
 
-    def __init__(self, X, weight, fit_intercept, scale=1.0, gram=None):
-        n, p = X.shape
-        self.X, self.shape, self.dtype, self.scale, self.gram = X, X.shape, X.dtype, scale, gram
+    gram = known = None  # the Gram matrix; pairs of a target and the products with it
+
+    def __init__(self, X, weight, fit_intercept, scale, shift, constant):
+        self.X = self.original = X
+        self.shape, self.dtype, self.scale = X.shape, X.dtype, scale
         self.weight, self.fit_intercept = weight, fit_intercept
         self.sparse = sparse.issparse(X)
+        n = X.shape[0]
         self.root_weight = np.ones(n) if weight is None else np.sqrt(weight, dtype=np.float64)
         self.root = None if weight is None else self.root_weight
-        self.shift = weighted_mean(X, weight) if fit_intercept else np.zeros(p)
-        self.constant = constant_columns(X, weight) if fit_intercept else np.zeros(p, bool)
-        self.X_mean = self.shift * scale
+        self.shift, self.constant, self.X_mean = shift, constant, shift * scale
 
     @classmethod
-    def of(cls, X, weight=None, *, fit_intercept=True, gram=None):
+    def of(cls, X, weight=None, *, fit_intercept=True):
         """The features of X: dense in either order, CSC or CSR; rows of weight 0 are left out."""
         if sparse.issparse(X):
             X = canonical(X.tocsc())
         scale = outside(largest(X), np.finfo(X.dtype))
         if scale != 1:
             X = X * X.dtype.type(1 / scale)
-        found = cls(X, weight, fit_intercept, scale, gram)
+        return cls.in_range(X, weight, fit_intercept, scale)
+
+    @classmethod
+    def in_range(cls, X, weight, fit_intercept, scale):
+        """The features of an X whose squares stay within the range of numbers."""
+        shift, constant = np.zeros(X.shape[1]), np.zeros(X.shape[1], bool)
+        if fit_intercept:
+            shift, constant = weighted_mean(X, weight), constant_columns(X, weight)
+        found = cls(X, weight, fit_intercept, scale, shift, constant)
         if fit_intercept and not found.sparse and not found.keeps_digits():
             found.centre()
         return found
 
+    @classmethod
+    def from_moments(cls, X, Y, weight, moments):
+        """The features of X with their moments with the targets Y (n, t) known."""
+        norm = moments.XX.diagonal()
+        found = cls(X, weight, moments.fit_intercept, 1.0, moments.X_mean, norm == 0)
+        found.gram = moments.XX
+        found.known = [(found.target(y)[0], Xy) for y, Xy in zip(Y.T, moments.Xy.T, strict=True)]
+        return found
+
+    def with_weight(self, weight):
+        """The features of the same X with other weights of the rows."""
+        return type(self).in_range(self.original, weight, self.fit_intercept, self.scale)
+
     @property
     def whole(self):
         """Whether the whole Gram matrix is worth its cost."""
-        return self.gram is not None or self.shape[1] <= min(np.count_nonzero(self.root_weight), WHOLE)
+        return self.gram is not None or self.shape[1] <= min(
+            np.count_nonzero(self.root_weight), WHOLE
+        )
 
     def keeps_digits(self):
         """Whether products with the columns as they are tell those of the centred ones."""
@@ -172,7 +196,11 @@ class Features:
         """Some columns: dense ones (n, k) in float64 and Fortran order, or CSC, not centred."""
         part = self.X[:, which].astype(np.float64)
         if self.sparse:
-            return part if self.root is None else sparse.csc_array(sparse.diags_array(self.root) @ part)
+            return (
+                part
+                if self.root is None
+                else sparse.csc_array(sparse.diags_array(self.root) @ part)
+            )
         part = np.asfortranarray(part)
         if self.shift.any():
             part -= self.shift[which]
@@ -182,6 +210,9 @@ class Features:
 
     def gram_and_products(self, y):
         """The whole Gram matrix, which is kept, and the products with y."""
+        for target, products in self.known or ():
+            if np.array_equal(y, target):
+                return self.gram, products
         if self.gram is not None:
             return self.gram, self.gradient(y)
         X = self.X

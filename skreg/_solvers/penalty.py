@@ -1,6 +1,6 @@
 """The penalty of sparse models, feature by feature.
 
-    alpha sum l1_j |w_j| + alpha/2 sum l2_j w_j^2,   lower_j <= w_j <= upper_j
+alpha sum l1_j |w_j| + alpha/2 sum l2_j w_j^2,   lower_j <= w_j <= upper_j
 """
 
 from typing import NamedTuple

@@ -31,7 +31,9 @@ def duality_gap(square, product, g, w, penalty, others):
     binding = (l2 == 0) & np.where(g > 0, upper == np.inf, lower == -np.inf)
     size = np.abs(g)
     feasible = max(1.0, others, np.max(size[binding] / l1[binding], initial=0))
-    everywhere = max(feasible, np.max(size[~free] / np.maximum(l1[~free], np.finfo(float).tiny), initial=0))
+    everywhere = max(
+        feasible, np.max(size[~free] / np.maximum(l1[~free], np.finfo(float).tiny), initial=0)
+    )
     gaps = []
     for s in {1 / feasible, 1 / everywhere}:
         dual = s * product - s * s / 2 * square - conjugate(s * g, l1, l2, lower, upper)
