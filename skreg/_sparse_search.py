@@ -8,8 +8,7 @@ A class that inherits from `SparseSearch` says by three methods what differs:
   coef ((k,) or (k, n_targets)), gap, n_iter and converged;
 - `_alpha_max(features, y, penalty)`: the alpha from which on all coefficients are zero.
 
-A prediction is the product of X and the coefficients, plus the intercept, for all of them. Inside
-y is divided by a power of two that keeps squares in range; with it go l1 and the bounds.
+A prediction is the product of X and the coefficients, plus the intercept, for all of them.
 """
 
 import warnings
@@ -28,20 +27,10 @@ from skreg import _sparse_parameters as parameters
 from skreg._linear import LinearRegressor
 from skreg._ridge_search import as_indices, sliceable
 from skreg._solvers import threads
-from skreg._solvers.features import Features
 from skreg._solvers.information_criteria import CRITERIA, judge
-from skreg._solvers.penalty import Penalty
-from skreg._solvers.scaling import units
-from skreg._solvers.sparse_cv import (
-    Ahead,
-    Samples,
-    centred_targets,
-    choose,
-    cross_validate,
-    standard_error,
-    total_weight,
-)
+from skreg._solvers.sparse_cv import Ahead, choose, cross_validate, standard_error
 from skreg._sparse_callbacks import fit_task, subtask
+from skreg._sparse_problem import Problem
 from skreg._validation import (
     Interval,
     StrOptions,
@@ -75,25 +64,6 @@ CRITERION_CONSTRAINTS = {
     "criterion": [StrOptions(set(CRITERIA)), None],
     "ebic_gamma": [Interval(Real, 0, 1, closed="both")],
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """All samples, and the candidates."""
-
-    samples: Samples  # Y divided by unit
-    unit: float
-    features: Features
-    target: np.ndarray  # Y, centred and weighted
-    y_mean: np.ndarray  # (n_targets,)
-    l1_ratios: np.ndarray
-    penalties: list  # for each l1_ratio, for alpha = 1 and weights that sum to 1
-    alphas: np.ndarray  # (n_l1_ratios, n_alphas)
-
-    def penalty(self, index, features):
-        """The penalty of an l1_ratio for the samples in `features`."""
-        unit, total = self.penalties[index], total_weight(features)
-        return unit._replace(l1=total * unit.l1, l2=total * unit.l2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +107,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
             check_weight_of(splits, weight, self.cv)
         # What overflows shows in the model, which is checked.
         with threads.one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            problem = self._problem(X, y, weight)
+            problem = Problem.of(self, X, y, weight)
             n_subtasks = len(problem.alphas) * (1 if splits is None else len(splits)) + 1
             with fit_task(
                 self, X, y, sample_weight, subtasks=n_subtasks, in_order=False
@@ -146,8 +116,6 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
                 chosen = judged(problem, splits, context)
                 self._store(problem, chosen, self._refit(chosen, context, n_subtasks - 1))
         return self
-
-    # Data and candidates -----------------------------------------------------------------------
 
     def _check_parameters(self):
         """Raise where parameters do not go together."""
@@ -164,51 +132,6 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
                 f"criterion={self.criterion!r} does not have: use choose='min', or "
                 f"criterion=None."
             )
-
-    def _problem(self, X, y, weight):
-        """The `Problem` of the data, its alphas among it."""
-        Y = y.astype(np.float64, copy=False)
-        unit = float(units(Y.reshape(len(Y), -1), np.finfo(X.dtype), common=True)[0])
-        samples = Samples(X, Y / unit if unit != 1 else Y, weight, self.fit_intercept)
-        features = Features.of(X, weight, fit_intercept=self.fit_intercept)
-        target, y_mean = centred_targets(features, samples.Y)
-        l1_ratios = self._l1_ratios()
-        penalties = [self._penalty(X.shape[1], ratio, unit) for ratio in l1_ratios]
-        problem = Problem(samples, unit, features, target, y_mean, l1_ratios, penalties, None)
-        rows = [self._alphas(problem, index) for index in range(len(l1_ratios))]
-        return Problem(**vars(problem) | {"alphas": np.array(rows)})
-
-    def _l1_ratios(self):
-        """The candidates for l1_ratio, (n_l1_ratios,)."""
-        ratios = np.atleast_1d(parameters.numbers("l1_ratio", self.l1_ratio))
-        if ratios.ndim > 1 or not len(ratios) or not np.all((ratios >= 0) & (ratios <= 1)):
-            raise ValueError(
-                f"l1_ratio must be a number from 0 to 1, or a list of such numbers; got "
-                f"{self.l1_ratio!r}."
-            )
-        return ratios
-
-    def _penalty(self, n_features, l1_ratio, unit):
-        """The penalty for alpha = 1 and weights that sum to 1, y being divided by `unit`."""
-        l1, l2, lower, upper = parameters.check_penalty(
-            n_features,
-            1.0,
-            l1_ratio,
-            penalty_weights=self.penalty_weights,
-            lower=self.lower,
-            upper=self.upper,
-            positive=self.positive,
-        )
-        return Penalty(l1 / unit, l2, lower / unit, upper / unit)
-
-    def _alphas(self, problem, index):
-        """The candidates for alpha with an l1_ratio, decreasing."""
-        if not isinstance(self.alphas, Integral):
-            return parameters.check_alphas(np.atleast_1d(self.alphas))
-        parameters.check_l1_ratio_of_grid(problem.l1_ratios[index])
-        penalty = problem.penalty(index, problem.features)
-        largest = self._alpha_max(problem.features, problem.target, penalty)
-        return parameters.alpha_grid(largest, self.alphas, self.eps)
 
     def _threads(self):
         """How many paths may run at a time."""
@@ -251,25 +174,19 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
             return walk
 
         n_rows = len(problem.alphas)
-        path = self._path(problem, 0) if n_rows == 1 else None
+        path = problem.path(self, 0) if n_rows == 1 else None
         walks = [walk_for(row) for row in range(n_rows)]
-        found = cross_validate(
-            problem.samples, splits, walks, threads=self._threads(), ahead=path
-        )
+        found = cross_validate(problem.samples, splits, walks, threads=self._threads(), ahead=path)
         self._warn_unsolved([errors for row in found for errors in row], problem)
         mse = np.array([[errors.mse for errors in row] for row in found])  # (rows, folds, alphas)
+        check_finite_fit(self, **{"the errors on test samples": mse})
         mse = np.moveaxis(mse, 1, 2)
         row, index = choose(mse, self.choose)
         mse = mse * problem.unit**2
         self.mse_path_ = np.squeeze(mse)
         results = scores(mse)
         score = float(-mse[row, index].mean())
-        return Chosen(row, index, score, results, path or self._path(problem, row))
-
-    def _path(self, problem, row):
-        """The path on all samples, not yet walked."""
-        penalty = problem.penalty(row, problem.features)
-        return Ahead(self._walk(problem.features, problem.target, penalty, problem.alphas[row]))
+        return Chosen(row, index, score, results, path or problem.path(self, row))
 
     def _watched(self, points, alphas, context, task_id):
         """The points of a path, of which callbacks are told."""
@@ -292,7 +209,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         self.__dict__.pop("mse_path_", None)  # of an earlier fit
         paths, judged = [], []
         for row, alphas in enumerate(problem.alphas):
-            paths.append(self._path(problem, row))
+            paths.append(problem.path(self, row))
             points = list(self._watched(paths[row], alphas, context, row))
             penalty = problem.penalty(row, problem.features)
             options = self.criterion, self.ebic_gamma
@@ -332,8 +249,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         coef[:, point.support] = point.coef.reshape(-1, n_targets).T * problem.unit
         means = Means(problem.y_mean * problem.unit, problem.features.X_mean)
         self._store_coef(coef.astype(dtype), means, problem.samples.Y.ndim)
-        gap = point.gap / total_weight(problem.features) * problem.unit**2
-        self.dual_gap_ = dtype.type(gap)
+        self.dual_gap_ = dtype.type(problem.public(point.gap, problem.features))
         check_finite_fit(self, dual_gap_=self.dual_gap_)
         self.n_iter_ = int(sum(point.n_iter for point in points))
         alphas = problem.alphas
@@ -366,7 +282,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
 
     def _warn_refit(self, problem):
         """Say that the final fit did not converge."""
-        square = np.sum(problem.target**2) / total_weight(problem.features) * problem.unit**2
+        square = problem.public(np.sum(problem.target**2), problem.features)
         warnings.warn(
             f"{type(self).__name__} did not converge with the alpha chosen, {self.alpha_:.3g}: "
             f"the duality gap is {self.dual_gap_:.3g}, the tolerance {self.tol * square:.3g} "

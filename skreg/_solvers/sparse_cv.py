@@ -30,7 +30,7 @@ STRETCH = 2**22  # coefficients of a stretch of a path laid out as one matrix: 3
 class Samples(NamedTuple):
     """The data, as the estimator has checked them."""
 
-    X: np.ndarray | sparse.sparray  # (n, p)
+    X: np.ndarray | sparse.sparray  # (n, p), a sparse one in CSC format
     Y: np.ndarray  # (n,) or (n, t), float64
     weight: np.ndarray | None  # (n,)
     fit_intercept: bool
@@ -43,6 +43,7 @@ class Fold(NamedTuple):
     target: np.ndarray  # like Y, centred and weighted
     y_mean: np.ndarray  # (t,)
     test: np.ndarray | slice
+    lock: threading.Lock  # held by the path that forms what all paths of the fold share
 
 
 class PathErrors(NamedTuple):
@@ -72,7 +73,7 @@ def make_folds(samples, splits):
     X, Y, weight, fit_intercept = samples
     parts = fold_features(X, Y, weight, splits, fit_intercept=fit_intercept)
     return [
-        Fold(features, *centred_targets(features, Y), as_slice(test))
+        Fold(features, *centred_targets(features, Y), as_slice(test), threading.Lock())
         for features, (_, test) in zip(parts, splits, strict=True)
     ]
 
@@ -93,7 +94,7 @@ def path_errors(samples, fold, points):
     pieces, pending = [], []
     unsolved, largest = 0, 0.0
     entered = np.zeros(samples.X.shape[1], bool)
-    for point in points:
+    for point in begun(points, fold.lock):
         if is_given_up():
             break
         if not point.converged:
@@ -108,6 +109,15 @@ def path_errors(samples, fold, points):
     return PathErrors(np.concatenate(pieces), unsolved, largest / total_weight(fold.features))
 
 
+def begun(points, lock):
+    """The points, the first of them found by one path at a time."""
+    points = iter(points)
+    with lock:
+        first = next(points)
+    yield first
+    yield from points
+
+
 def squared_errors(samples, fold, points, support):
     """Mean squared errors (n_points,) of points whose coefficients all lie in the support."""
     X, Y, weight, _ = samples
@@ -115,13 +125,12 @@ def squared_errors(samples, fold, points, support):
     n_targets, n_points = Y.shape[1], len(points)
     coef = laid_out(points, support, n_targets)
     mean = fold.features.X_mean[support].astype(np.float64, copy=False)
-    shift = mean @ coef
-    if sparse.issparse(X) and len(support) < X.shape[1]:
-        X, support = X[:, support], slice(None)
+    if sparse.issparse(X):
+        X = X[:, support]
     total, errors = 0.0, np.zeros(n_points)
     for rows in blocks(fold.test, max(len(coef), n_targets * n_points)):
         if sparse.issparse(X):
-            fitted = X[rows][:, support] @ coef - shift
+            fitted = X[rows] @ coef - mean @ coef
         else:
             fitted = (columns(X, rows, support) - mean) @ coef
         residual = (Y[rows] - fold.y_mean)[:, None] - fitted.reshape(-1, n_points, n_targets)
