@@ -13,7 +13,7 @@ all points of a path is that of their nonzero coefficients.
 """
 
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from skreg._solvers.sparse_folds import fold_features
 from skreg._solvers.threads import is_given_up, stop
 
 BLOCK = 2**20  # numbers gathered from X at a time: 8 MB
+LOOK = 0.2  # seconds between looks at whether threads are done
 STRETCH = 2**22  # coefficients of a stretch of a path laid out as one matrix: 32 MB
 
 
@@ -268,14 +269,21 @@ def side_by_side(tasks, threads, idle=None):
         ]
         last = [] if idle is None else [pool.submit(contexts[0].run, idle, finished)]
         try:
-            results = [task.result() for task in running]
+            wait_for(running)
             finished.set()
-            for task in last:
-                task.result()
-            return results
+            wait_for(last)
+            return [task.result() for task in running]
         except BaseException:
             given_up.set()
             for task in running + last:
                 task.cancel()
             wait(running + last)
             raise
+
+
+def wait_for(running):
+    """Wait until all are done, or raise the first error; awake often enough to see Ctrl-C."""
+    while running:
+        done, running = wait(running, timeout=LOOK, return_when=FIRST_EXCEPTION)
+        for task in done:
+            task.result()
