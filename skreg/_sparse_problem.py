@@ -9,9 +9,14 @@ from scipy import sparse
 from skreg import _sparse_parameters as parameters
 from skreg._solvers.design import canonical
 from skreg._solvers.features import Features
-from skreg._solvers.penalty import Penalty
 from skreg._solvers.scaling import units
-from skreg._solvers.sparse_cv import Ahead, Samples, centred_targets, total_weight
+from skreg._solvers.sparse_cv import (
+    Ahead,
+    Samples,
+    centred_targets,
+    make_folds,
+    total_weight,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +25,7 @@ class Problem:
 
     samples: Samples  # Y divided by unit, a power of two that keeps its squares in range
     unit: float
+    folds: list | None  # of Fold
     features: Features
     target: np.ndarray  # Y, centred and weighted
     y_mean: np.ndarray  # (n_targets,)
@@ -28,18 +34,21 @@ class Problem:
     alphas: np.ndarray | None = None  # (n_l1_ratios, n_alphas)
 
     @classmethod
-    def of(cls, estimator, X, y, weight):
-        """The problem of an estimator's parameters on checked data."""
+    def of(cls, estimator, X, y, weight, splits=None):
+        """The problem of an estimator's parameters on checked data, with folds where it has."""
         if sparse.issparse(X):
             X = canonical(X.tocsc())  # once for all folds
         Y = y.astype(np.float64, copy=False)
         unit = float(units(Y.reshape(len(Y), -1), np.finfo(X.dtype), common=True)[0])
         samples = Samples(X, Y / unit if unit != 1 else Y, weight, estimator.fit_intercept)
-        features = Features.of(X, weight, fit_intercept=estimator.fit_intercept)
+        if splits is None:
+            features, folds = Features.of(X, weight, fit_intercept=estimator.fit_intercept), None
+        else:
+            features, folds = make_folds(samples, splits)
         target, y_mean = centred_targets(features, samples.Y)
         l1_ratios = check_l1_ratios(estimator.l1_ratio)
         penalties = [unit_penalty(estimator, X.shape[1], ratio, unit) for ratio in l1_ratios]
-        problem = cls(samples, unit, features, target, y_mean, l1_ratios, penalties)
+        problem = cls(samples, unit, folds, features, target, y_mean, l1_ratios, penalties)
         rows = [problem.candidates(estimator, row) for row in range(len(l1_ratios))]
         return replace(problem, alphas=np.array(rows))
 
@@ -79,7 +88,7 @@ def check_l1_ratios(l1_ratio):
 
 def unit_penalty(estimator, n_features, l1_ratio, unit):
     """The penalty for alpha = 1 and weights that sum to 1, y being divided by `unit`."""
-    l1, l2, lower, upper = parameters.check_penalty(
+    penalty = parameters.check_penalty(
         n_features,
         1.0,
         l1_ratio,
@@ -88,4 +97,4 @@ def unit_penalty(estimator, n_features, l1_ratio, unit):
         upper=estimator.upper,
         positive=estimator.positive,
     )
-    return Penalty(l1 / unit, l2, lower / unit, upper / unit)
+    return penalty.in_units(1.0, unit)

@@ -107,13 +107,13 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
             check_weight_of(splits, weight, self.cv)
         # What overflows shows in the model, which is checked.
         with threads.one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-            problem = Problem.of(self, X, y, weight)
+            problem = Problem.of(self, X, y, weight, splits)
             n_subtasks = len(problem.alphas) * (1 if splits is None else len(splits)) + 1
             with fit_task(
                 self, X, y, sample_weight, subtasks=n_subtasks, in_order=False
             ) as context:
                 judged = self._by_criterion if splits is None else self._by_folds
-                chosen = judged(problem, splits, context)
+                chosen = judged(problem, context)
                 self._store(problem, chosen, self._refit(chosen, context, n_subtasks - 1))
         return self
 
@@ -161,14 +161,16 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
             )
         return splits
 
-    def _by_folds(self, problem, splits, context):
+    def _by_folds(self, problem, context):
         """The candidate of the least mean error over the folds, or within an error of it."""
+
+        folds = problem.folds
 
         def walk_for(row):
             def walk(k, fold):
                 penalty = problem.penalty(row, fold.features)
                 points = self._walk(fold.features, fold.target, penalty, problem.alphas[row])
-                task_id = row * len(splits) + k
+                task_id = row * len(folds) + k
                 return self._watched(points, problem.alphas[row], context, task_id)
 
             return walk
@@ -176,7 +178,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         n_rows = len(problem.alphas)
         path = problem.path(self, 0) if n_rows == 1 else None
         walks = [walk_for(row) for row in range(n_rows)]
-        found = cross_validate(problem.samples, splits, walks, threads=self._threads(), ahead=path)
+        found = cross_validate(problem.samples, folds, walks, threads=self._threads(), ahead=path)
         self._warn_unsolved([errors for row in found for errors in row], problem)
         mse = np.array([[errors.mse for errors in row] for row in found])  # (rows, folds, alphas)
         check_finite_fit(self, **{"the errors on test samples": mse})
@@ -204,7 +206,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
 
     # Criteria ----------------------------------------------------------------------------------
 
-    def _by_criterion(self, problem, _, context):
+    def _by_criterion(self, problem, context):
         """The candidate of the least information criterion."""
         self.__dict__.pop("mse_path_", None)  # of an earlier fit
         paths, judged = [], []

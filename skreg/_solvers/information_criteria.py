@@ -62,7 +62,7 @@ def judge(samples, features, target, penalty, points, criterion, gamma=1.0):
 
 def residual_square(features, target, point):
     """The squared norm of the true residual of a point."""
-    r = features.residual(target, point.support, point.coef)
+    r = features.residual(target, point.support, point.coef * features.scale)
     return float(r @ r)
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from skreg._solvers.sparse_folds import fold_features
+from skreg._solvers.sparse_folds import features_of_folds
 from skreg._solvers.threads import is_given_up, stop
 
 BLOCK = 2**20  # numbers gathered from X at a time: 8 MB
@@ -70,12 +70,12 @@ def total_weight(features):
 
 
 def make_folds(samples, splits):
-    """A `Fold` for each pair of index arrays (train, test)."""
+    """The features of all samples, and a `Fold` for each pair of index arrays (train, test)."""
     X, Y, weight, fit_intercept = samples
-    parts = fold_features(X, Y, weight, splits, fit_intercept=fit_intercept)
-    return [
-        Fold(features, *centred_targets(features, Y), as_slice(test), threading.Lock())
-        for features, (_, test) in zip(parts, splits, strict=True)
+    features, parts = features_of_folds(X, Y, weight, splits, fit_intercept=fit_intercept)
+    return features, [
+        Fold(part, *centred_targets(part, Y), as_slice(test), threading.Lock())
+        for part, (_, test) in zip(parts, splits, strict=True)
     ]
 
 
@@ -229,18 +229,17 @@ class Ahead:
                 break
 
 
-def cross_validate(samples, splits, walks, *, threads, ahead=None):
+def cross_validate(samples, folds, walks, *, threads, ahead=None):
     """`PathErrors` of each walk on each fold: a list of lists, one for each walk.
 
     Parameters
     ----------
     samples : Samples
-    splits : list of pairs of index arrays (train, test)
+    folds : list of Fold
     walks : list of functions (k, fold) -> iterator of points on `Fold` number k
     threads : int, how many paths may run at a time
     ahead : None or Ahead, a walk that goes on while a thread has nothing else to do
     """
-    folds = make_folds(samples, splits)
     tasks = [
         lambda walk=walk, k=k, fold=fold: path_errors(samples, fold, walk(k, fold))
         for walk in walks

@@ -93,7 +93,7 @@ def test_errors_are_those_of_dense_coefficients(form, t, weighted, fit_intercept
         expected = brute_force(samples, train, test, walked)
         X = sparse.csc_array(samples.X) if form == "csc" else np.array(samples.X, order=form)
         laid = samples._replace(X=X)
-        fold = make_folds(laid, [(train, test)])[0]
+        fold = make_folds(laid, [(train, test)])[1][0]
         assert isinstance(fold.test, slice) == (test[0] == 0)
         assert_allclose(path_errors(laid, fold, walked).mse, expected, rtol=1e-12)
 
@@ -104,7 +104,7 @@ def test_a_large_mean_costs_no_digits():
     shifted = samples._replace(X=samples.X + 1e8)
     split = (np.arange(20), np.arange(20, 30))
     walked = points(np.random.default_rng(4), 8, 7)
-    errors = [path_errors(s, make_folds(s, [split])[0], walked).mse for s in (samples, shifted)]
+    errors = [path_errors(s, make_folds(s, [split])[1][0], walked).mse for s in (samples, shifted)]
     assert_allclose(errors[1], errors[0], rtol=1e-6)
 
 
@@ -112,14 +112,14 @@ def test_repeated_test_samples_count_as_often():
     samples = data(5)
     walked = points(np.random.default_rng(6), 8, 7)
     train, test = np.arange(20), np.array([20, 21, 21, 29, 29, 29])
-    fold = make_folds(samples, [(train, test)])[0]
+    fold = make_folds(samples, [(train, test)])[1][0]
     expected = brute_force(samples, train, test, walked)
     assert_allclose(path_errors(samples, fold, walked).mse, expected, rtol=1e-12)
 
 
 def test_points_that_did_not_converge_are_counted():
     samples = data(7, weighted=True)
-    fold = make_folds(samples, [(np.arange(20), np.arange(20, 30))])[0]
+    fold = make_folds(samples, [(np.arange(20), np.arange(20, 30))])[1][0]
     walked = [
         Point(np.array([0]), np.array([1.0]), gap, converged)
         for gap, converged in [(9.0, True), (2.0, False), (4.0, False)]
@@ -146,10 +146,10 @@ def test_results_come_in_order_whatever_the_number_of_threads(threads):
     folds = np.array_split(np.arange(30), 3)
     splits = [(np.setdiff1d(np.arange(30), test), test) for test in folds]
     walks = lasso_walks(samples, alphas, (1.0, 0.5))
-    found = cross_validate(samples, splits, walks, threads=threads)
+    found = cross_validate(samples, make_folds(samples, splits)[1], walks, threads=threads)
     for row, start in zip(found, walks, strict=True):
         for k, (errors, (train, test)) in enumerate(zip(row, splits, strict=True)):
-            walked = list(start(k, make_folds(samples, [(train, test)])[0]))
+            walked = list(start(k, make_folds(samples, [(train, test)])[1][0]))
             assert_allclose(errors.mse, brute_force(samples, train, test, walked), rtol=1e-9)
             assert errors.unsolved == 0
 
@@ -220,10 +220,11 @@ def test_an_error_in_one_thread_ends_the_others():
 def test_an_interrupt_ends_all_threads_within_a_second(interrupt_after):
     samples, alphas = data(9), np.geomspace(1, 0.1, 10**6)
     splits = [(np.arange(20), np.arange(20, 30)), (np.arange(10, 30), np.arange(10))]
+    folds = make_folds(samples, splits)[1]
     pressed = time.monotonic() + 0.3
     interrupt_after(0.3)
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(samples, splits, lasso_walks(samples, alphas), threads=2)
+        cross_validate(samples, folds, lasso_walks(samples, alphas), threads=2)
     assert 0 < time.monotonic() - pressed < 1
 
 
