@@ -89,7 +89,7 @@ def degrees_of_freedom(samples, features, penalty, points, free):
     gram = gram_of(samples, features, ever) if small else None
     degrees = []
     for point, support in zip(points, free, strict=True):
-        l2 = point.alpha * penalty.l2[support] / features.scale / features.scale
+        l2 = point.alpha * penalty.l2[support]
         if small:
             at = np.searchsorted(ever, support)
             degrees.append(trace_from_gram(gram[np.ix_(at, at)], l2))
@@ -134,8 +134,8 @@ def damped(M):
 
 
 def gram_of(samples, features, support):
-    """Xc'Xc of the columns of a support, in float64, over the squared scale of the features."""
-    X, root, mean = samples.X, features.root_weight / features.scale, features.X_mean[support]
+    """Xc'Xc of the columns of a support, in float64."""
+    X, root, mean = samples.X, features.root_weight, features.X_mean[support]
     if sparse.issparse(X):
         A = sparse.diags_array(root) @ X[:, support]
         return (A.T @ A).toarray() - np.outer((root @ root) * mean, mean)
@@ -147,7 +147,7 @@ def gram_of(samples, features, support):
 
 
 def centred(samples, features, support):
-    """The centred and weighted columns of a support, dense, over the scale of the features."""
+    """The centred and weighted columns of a support, dense, in float64."""
     A = samples.X[:, support]
     A = A.toarray() if sparse.issparse(A) else A
-    return features.root_weight[:, None] / features.scale * (A - features.X_mean[support])
+    return features.root_weight[:, None] * (A - features.X_mean[support])
