@@ -87,13 +87,14 @@ cdef int let_in(Problem* p) noexcept nogil:
     return count
 
 
-cdef void descend(Problem* p) noexcept nogil:
-    """Sweeps over the coordinates that are not zero."""
-    cdef int sweep, j
-    for sweep in range(SWEEPS):
+cdef int descend(Problem* p, int most) noexcept nogil:
+    """Sweep over the coordinates that are not zero; return how often."""
+    cdef int sweep, j, count = min(<int> SWEEPS, most)
+    for sweep in range(count):
         for j in range(p.m):
             if p.w[j] != 0 or p.l1[j] == 0:
                 step(p, j)
+    return count
 
 
 cdef void refresh(Problem* p) noexcept nogil:
@@ -245,9 +246,9 @@ def minimize(
 
     R (size, size), Z (size, GONE), M (GONE, GONE), order (size,), place (m,), gone (GONE,) and
     counts (2,) keep the factor from one call to the next, as long as Q and l2 stay: counts = 0 and
-    place = -1 is the empty one. `new` (m,) and `work` (4, m) are for intermediate results. `proximal`
-    is added to the diagonal so that collinear columns can be solved for, `noise` is what rounding
-    leaves of a gradient.
+    place = -1 is the empty one. `new` (m,) and `work` (4, m) are for intermediate results.
+    `proximal` is added to the diagonal so that collinear columns can be solved for, `noise` is
+    what rounding leaves of a gradient.
 
     Returns
     -------
@@ -271,8 +272,7 @@ def minimize(
                 refresh(&p)
                 entered = let_in(&p)
                 if entered > MANY + f.k // 2:
-                    descend(&p)
-                    n_iter += SWEEPS
+                    n_iter += descend(&p, max_iter - n_iter)
                 elif entered == 0:
                     largest = largest_slope(&p)
                     poor = poor + 1 if stopped == 0 and largest > before / 2 else 0
@@ -280,6 +280,8 @@ def minimize(
                     if largest <= 1 or poor == PATIENCE:
                         done = True
                         break
+            if n_iter == max_iter:
+                break
             n_iter += 1
             if follow(&p, &f, proximal, &new[0]):
                 stopped = newton(&p, &f, proximal, &work[0, 0], &work[1, 0])
@@ -289,7 +291,7 @@ def minimize(
                 stopped = FAILED
             if stopped == FAILED:
                 refresh(&p)
-                descend(&p)
+                n_iter += descend(&p, max_iter - n_iter)
             with gil:
                 PyErr_CheckSignals()
     counts[0], counts[1] = f.k, f.n_gone

@@ -1,4 +1,4 @@
-"""Which features may come in: bounds of all products with a residual, and those in doubt exactly."""
+"""Which features may come in: bounds of all products with a residual, exact ones in doubt."""
 
 from cython cimport floating
 from libc.math cimport fabs

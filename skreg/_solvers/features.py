@@ -89,9 +89,8 @@ class Features:
     @property
     def whole(self):
         """Whether the whole Gram matrix is worth its cost."""
-        return self.gram is not None or self.shape[1] <= min(
-            np.count_nonzero(self.root_weight), WHOLE
-        )
+        fewest = min(np.count_nonzero(self.root_weight), WHOLE)
+        return self.gram is not None or self.shape[1] < fewest
 
     def keeps_digits(self):
         """Whether products with the columns as they are tell those of the centred ones."""

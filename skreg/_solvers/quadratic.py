@@ -58,9 +58,7 @@ class Quadratic:
     def penalty(self, alpha):
         """The `Penalty` at alpha of the features that are in."""
         m = self.m
-        with np.errstate(invalid="ignore"):
-            l1 = np.where(self.l1[:m] < np.inf, alpha * self.l1[:m], np.inf)
-        return Penalty(l1, alpha * self.l2[:m], self.lower[:m], self.upper[:m])
+        return Penalty(alpha * self.l1[:m], alpha * self.l2[:m], self.lower[:m], self.upper[:m])
 
     def minimize(self, penalty, max_iter):
         """Find w; return the steps taken."""

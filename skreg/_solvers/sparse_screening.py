@@ -64,5 +64,5 @@ class Outside:
 
 def sides(penalty, norm):
     """Which signs a coefficient may take that is zero: bit 1 plus, bit 2 minus; 0 for none."""
-    can = (penalty.l1 > 0) & (penalty.l1 < np.inf) & (norm > 0)
+    can = (penalty.l1 > 0) & (norm > 0)
     return (can * ((penalty.upper > 0) + 2 * (penalty.lower < 0))).astype(np.int8)
