@@ -37,7 +37,7 @@ class Entry:
     seconds: list = field(default_factory=list)
     certificate: float | None = None
     peak: int | None = None  # bytes beyond the data, where they are measured; see memory.py
-    bound: int | None = None  # bytes that ours should need at most
+    bound: int | None = None  # bytes beyond the data that its answer calls for
     reached: bool = False
     failed: bool = False
     note: str = ""

@@ -126,35 +126,39 @@ def path(problem):
     )[1]
 
 
+def conditions(cases):
+    """Return the largest violation of each path, and a table of them."""
+    table = Table(title="violation of optimality, relative to alpha", title_justify="left")
+    for head in ("path", "n x p", "nonzero", "violation", "duality gap"):
+        table.add_column(head, justify="left" if head == "path" else "right")
+    found = []
+    for case in cases:
+        try:
+            problem = case.make()
+        except problems.DataAbsentError as reason:
+            table.add_row(f"{case.name}: left out, {reason}")
+            continue
+        coefs, (n, p) = path(problem), problem.X.shape
+        found.append(problem.violation(coefs))
+        table.add_row(
+            case.name,
+            f"{n:,} x {p:,}",
+            f"{np.count_nonzero(coefs[:, -1]):,}",
+            f"{found[-1]:.0e}",
+            f"{problem.certificate(coefs):.0e}",
+        )
+    return found, table
+
+
 def main(arguments=None, console=None):
     parser = argparse.ArgumentParser(prog="benchmarks/optimality.py")
     parser.add_argument("--quick", action="store_true", help="small cases")
     parser.add_argument("--cases", default="", metavar="TEXT", help="only cases named with TEXT")
     options = parser.parse_args(arguments)
     console = console or Console()
-    table = Table(title="violation of optimality, relative to alpha", title_justify="left")
-    for head in ("path", "n x p", "nonzero", "violation", "duality gap"):
-        table.add_column(head, justify="left" if head == "path" else "right")
-    worst = 0.0
-    for case in problems.lasso_cases(options.quick, path=True):
-        if options.cases not in case.name:
-            continue
-        try:
-            problem = case.make()
-        except problems.DataAbsentError as reason:
-            console.print(f"left out: {case.name} ({reason})")
-            continue
-        with console.status(case.name):
-            coefs = path(problem)
-        violation, (n, p) = problem.violation(coefs), problem.X.shape
-        worst = max(worst, violation)
-        table.add_row(
-            case.name,
-            f"{n:,} x {p:,}",
-            f"{np.count_nonzero(coefs[:, -1]):,}",
-            f"{violation:.0e}",
-            f"{problem.certificate(coefs):.0e}",
-        )
+    cases = problems.lasso_cases(options.quick, path=True)
+    violations, table = conditions([case for case in cases if options.cases in case.name])
+    worst = max(violations, default=0.0)
     console.print(table, f"largest: {worst:.1e}; limit {VIOLATION:.0e}\n")
     found, agrees, table = agreement()
     limits = " and ".join(f"{limit:.0e}" for limit in DIFFERENCE.values())

@@ -102,7 +102,10 @@ def cases_of(options):
 
 
 def hold(case, contestants, options, console):
-    """Race on one case; print its table and return its problem and entries."""
+    """Race on one case; print its table and return its CSV rows and `Result`.
+
+    Neither holds the data, so that one problem at a time lies in memory.
+    """
     problem = case.make()
     contestants = [c for c in contestants if isinstance(problem, c.solves)]
     refusals = {contestant: contestant.refuses(problem) for contestant in contestants}
@@ -121,7 +124,7 @@ def hold(case, contestants, options, console):
             status.update(f"{case.name}: memory")
             measure_memory(entries, options.limit)
     console.print(table(case.name, problem, entries, missing), "")
-    return problem, entries
+    return rows(case.name, problem, entries), Result.of(case.name, problem, entries)
 
 
 def measure_memory(entries, limit):
@@ -151,12 +154,12 @@ def main(arguments=None, console=None):
     file, results = ResultFile(options.csv, head), []
     for case in cases:
         try:
-            problem, entries = hold(case, present, options, console)
+            new_rows, result = hold(case, present, options, console)
         except problems.DataAbsentError as reason:
             console.print(f"left out: {case.name} ({reason})", "")
             continue
-        file.append(rows(case.name, problem, entries))
-        results.append(Result.of(case.name, problem, entries))
+        file.append(new_rows)
+        results.append(result)
     if results:
         console.print(summary(results), "")
     console.print(f"written: {options.csv}")
