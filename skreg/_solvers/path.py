@@ -136,6 +136,7 @@ class Working:
         strong = alpha if following is None else min(alpha, 2 * following - alpha)
         if self.last is None:
             self.last = max(alpha, self.outside.judge(form.residual(), 0.0))
+        form.predict(alpha)
         self.admit(self.outside.best(2 * alpha - self.last, self.most()))
         self.last = alpha
         while True:
