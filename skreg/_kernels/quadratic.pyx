@@ -89,8 +89,8 @@ cdef int let_in(Problem* p) noexcept nogil:
 
 cdef int descend(Problem* p, int most) noexcept nogil:
     """Sweep over the coordinates that are not zero; return how often."""
-    cdef int sweep, j, count = min(<int> SWEEPS, most)
-    for sweep in range(count):
+    cdef int _, j, count = min(<int> SWEEPS, most)
+    for _ in range(count):
         for j in range(p.m):
             if p.w[j] != 0 or p.l1[j] == 0:
                 step(p, j)

@@ -123,6 +123,23 @@ class Features:
         out[(out <= 10 * np.finfo(np.float64).eps * raw) | self.constant] = 0
         return out
 
+    @cached_property
+    def sum_norms(self):
+        """Sums of the sizes of the entries of sparse columns, (p,); nothing for dense ones."""
+        X = self.X
+        if not self.sparse:
+            return np.empty(0)
+        sizes = np.abs(X.data, dtype=np.float64)
+        return sparse.csc_array((sizes, X.indices, X.indptr), X.shape).sum(axis=0)
+
+    def farthest(self, r):
+        """The largest entry of r as sparse columns meet it."""
+        if not self.sparse:
+            return 0.0
+        v = r if self.root is None else self.root * r
+        # What the means take off is nothing but rounding, which the norms' bound allows for too.
+        return max(v.max(initial=0), -v.min(initial=0)) * (1 + 1e-9)
+
     def _raw_square_norms(self):
         """Squared norms of the columns root X."""
         X, weight = self.X, None if self.root is None else self.root**2

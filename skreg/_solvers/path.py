@@ -62,8 +62,9 @@ def walk(features, y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
         n_iter, gap = problem.solve(float(alpha), following, max_iter)
         support, coef = problem.coefficients()
         converged = bool(gap <= max(tol, ROUNDING) * problem.yy)
-        with np.errstate(over="ignore", invalid="ignore"):
-            yield Point(float(alpha), support, coef * to_w, gap * unit**2, n_iter, converged)
+        with np.errstate(over="ignore", invalid="ignore"):  # which must not last beyond a yield
+            coef, gap = coef * to_w, gap * unit**2
+        yield Point(float(alpha), support, coef, gap, n_iter, converged)
 
 
 def problem_of(features, y, penalty, w, tol):
@@ -135,6 +136,7 @@ class Working:
         strong = alpha if following is None else min(alpha, 2 * following - alpha)
         if self.last is None:
             self.last = max(alpha, self.outside.judge(form.residual(), 0.0))
+        form.predict(alpha)
         self.admit(self.outside.best(2 * alpha - self.last, self.most()))
         self.last = alpha
         while True:

@@ -126,6 +126,9 @@ class GramForm(Quadratic):
         shift = features.shift[index]
         return (self.block.T @ block).toarray() - np.outer(total * shift, shift[new])
 
+    def predict(self, alpha):
+        """Nothing: the first step of Newton's method goes there."""
+
     def residual(self):
         """y - Xw, from the columns."""
         if self.m == 0:
