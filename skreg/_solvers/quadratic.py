@@ -5,6 +5,7 @@ from scipy import sparse
 
 from skreg._kernels.quadratic import GONE, minimize
 from skreg._solvers.penalty import Penalty
+from skreg._solvers.threads import split
 
 FIRST = 256  # features that there is room for at first
 ROOM = 4096  # and at most, before so many are there
@@ -118,7 +119,9 @@ class GramForm(Quadratic):
                 room[:, : new.start] = self.block[:, : new.start]
             self.block = room
         self.block[:, new] = block
-        return self.block[:, : new.stop].T @ block
+        columns, size = self.block, new.stop
+        parts = split(lambda a, b: columns[:, a:b].T @ block, size, size * block.size)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def append_sparse(self, block, new):
         """The same; the means are taken off the products."""
