@@ -119,10 +119,11 @@ def test_float32_stays_float32(cls, container):
     ("scale_X", "scale_y"),
     [*product([1e-150, 1.0, 1e150], [1e-150, 1.0, 1e150]), (1.0, 1e-200), (1e-100, 1e-200)],
 )
-def test_units_do_not_matter(scale_X, scale_y):
+@pytest.mark.parametrize("criterion", [None, "bic"])
+def test_units_do_not_matter(criterion, scale_X, scale_y):
     X, y, _ = table()
-    plain = LassoCV(alphas=10).fit(X, y)
-    found = LassoCV(alphas=10).fit(X * scale_X, y * scale_y)
+    plain = LassoCV(alphas=10, criterion=criterion).fit(X, y)
+    found = LassoCV(alphas=10, criterion=criterion).fit(X * scale_X, y * scale_y)
     assert_allclose(found.coef_ * scale_X / scale_y, plain.coef_, rtol=1e-7, atol=1e-10)
     assert found.alpha_ / scale_X / scale_y == pytest.approx(plain.alpha_, rel=1e-7)
 
