@@ -295,9 +295,9 @@ def test_bad_weights(weight):
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csc_array])
-def test_features_beyond_reach_of_each_other_are_told(container):
+def test_overflow_is_an_error(container):
     X = np.array([[1e200, 1.0], [-1e200, 2.0], [1e200, 0.5]])
-    with pytest.warns(ConvergenceWarning, match="scale the features"):
+    with pytest.raises((ValueError, ConvergenceWarning), match=r"(?i)scale the (data|features)"):
         Lasso(alpha=0.1).fit(container(X), [1.0, 2.0, 3.0])
 
 
