@@ -21,6 +21,10 @@ from skreg._solvers.multi_task_rows import Rows
 from skreg._solvers.scaling import units
 
 AIM = 0.3  # of the gap asked for, at which descent looks at its own dual point
+CLEAR = 0.8  # of the gap asked for, that an objective from updates may show
+# The smallest tol for which an earlier dual point may certify: such a gap is of second order in the
+# gradients, so that these would be off by the root of it.
+LASTING = 1e-8
 LOOSEST = 1e-2  # steps of descent, in parts of a row's penalty, that are never small enough
 PASS = 0.25  # share of features from which on the products with all are formed
 ROUNDING = 100 * np.finfo(np.float64).eps  # of ||Y||^2; a gap below it is none
@@ -131,10 +135,10 @@ class Path:
         rows.add(np.flatnonzero(kept))
         self._know(rows.index, rows.refresh(self.R, l1, l2))
         self._extrapolate(alpha)
-        step, done = self._first_step(l1, target), 0
+        step, done, goal = self._first_step(l1, target), 0, self._goal(l1,l2,target)
         while True:
             order = np.flatnonzero(kept[rows.index] | rows.W.any(axis=1))
-            done += rows.settle(order, step, max_iter - done)
+            done += rows.settle(order, step, max_iter - done, goal)
             active = rows.support()
             support = rows.index[active]
             self._bound(self.products.residual(self.Y, support, rows.W[active]))
@@ -148,6 +152,7 @@ class Path:
                 rows.add(missed)
             else:
                 step *= min(0.5, max(AIM * target / gap, 1e-3))
+            goal = -np.inf
             rows.refresh(self.R, l1, l2)
         self.last = alpha
         by_feature = np.argsort(support)
@@ -186,13 +191,22 @@ class Path:
         cost = max(rows.l1 @ row_norms(rows.W), 1e-2 * self.total)
         return unit * min(LOOSEST, 3 * AIM * target / cost) if cost > 0 else 0.0
 
+    def _goal(self, l1, l2, target):
+        """The objective that the dual point at hand already certifies."""
+        if self.dual is None or target < LASTING * self.total:
+            return -np.inf
+        active = self.rows.support()
+        support = self.rows.index[active]
+        radius = self._radius(support, row_norms(self.rows.W[active]))
+        return self.dual.value(self.Y, l1, l2, radius) + CLEAR * target
+
     def _gap(self, support, W, l1, l2, target):
         """P - D by the dual point at hand or, where that is too far, by that of the residual."""
         norms = row_norms(W)
         loss = 0.5 * np.vdot(self.R, self.R)
         primal = loss + l1[support] @ norms + 0.5 * l2[support] @ norms**2
         radius = self._radius(support, norms)
-        if self.dual is not None:
+        if self.dual is not None and target >= LASTING * self.total:
             gap = primal - self.dual.value(self.Y, l1, l2, radius)
             if gap <= target:
                 return gap

@@ -21,7 +21,8 @@ from skreg._solvers.multi_task_dual import row_norms
 DEPTH = 5  # sweeps that an extrapolation combines
 NEWTON_SHARE = 0.3  # of the sweeps' multiply-adds since the last Newton step that the next may cost
 SMALL_STEP = 2**18  # multiply-adds that nobody notices: a Newton step within them is always taken
-HALVINGS = 6  # of a step that does not descend
+HALVINGS = 6  # of a step that does not descend, at most
+VANISHED = 1e-12  # of its former length, at which a row is zero
 FORMED = 64  # columns of X that are held at a time to form rows of X'X
 
 
@@ -40,6 +41,8 @@ class Rows:
         self.slot = np.full(self.p, -1, np.intp)  # of each feature among the rows
         self.W, self.step = np.empty((0, self.t)), np.empty(self.t)
         self.A, self.Q = np.empty((0, self.n)), np.empty((0, 0))
+        self.targets = np.empty((0, self.t))  # X'Y
+        self.total = np.vdot(Y, Y)
         self.curvature = self.l1 = self.l2 = np.empty(0)
 
     def __len__(self):
@@ -73,6 +76,7 @@ class Rows:
         if not self.gram:
             self.Q = np.empty((0, 0))
             return
+        self.targets = np.concatenate([self.targets, self.products.gradient(self.Y, new)])
         self.Q = grown(self.Q, size, (0, 1))
         for a in range(k, size, FORMED):
             part = slice(a, min(a + FORMED, size))
@@ -105,12 +109,13 @@ class Rows:
 
     # Descent -----------------------------------------------------------------------------------
 
-    def settle(self, order, tol, max_sweeps):
+    def settle(self, order, tol, max_sweeps, goal=-np.inf):
         """Descend on the slots `order` until no row steps by more than tol; sweeps done.
 
-        Steps are measured as in the kernel. At least one sweep is done.
+        Steps are measured as in the kernel. An objective of at most `goal` ends the descent, too.
+        At least one sweep is done.
         """
-        done, credit, patience = 0, 0.0, 1.0
+        done, credit = 0, 0.0
         while done < max_sweeps:
             done += 1
             if self._sweep(order, tol) <= tol:
@@ -118,11 +123,12 @@ class Rows:
             active = order[self.W[order].any(axis=1)]
             if not len(active):
                 continue
+            if self.objective() <= goal:
+                break
             price = len(active) * self.t * (len(self) if self.gram else 2 * self.n)
             credit += price
-            if patience * self._newton_cost(active) <= max(NEWTON_SHARE * credit, SMALL_STEP):
-                # Where a step had to be shortened the model is poor, and sweeps get more time.
-                patience = 1.0 if self._newton(active) == 1 else 2 * patience
+            if self._newton_cost(active) <= max(NEWTON_SHARE * credit, SMALL_STEP):
+                self._newton(active)
                 credit = 0.0
             elif done < max_sweeps:
                 sweeps = self._accelerated(active, tol, max_sweeps - done)
@@ -160,7 +166,7 @@ class Rows:
         return newton.cost(k, self.t, self.n if self.keeps_columns else k)
 
     def _newton(self, active):
-        """Take a Newton step on nonzero rows; return its share that was taken."""
+        """Take a Newton step on nonzero rows."""
         W, l1 = self.W[active], self.l1[active]
         norms = row_norms(W)
         d = l1 / norms + self.l2[active]
@@ -174,8 +180,17 @@ class Rows:
                 inverse = newton.inverse_from_gram(self.A[active] @ self.A[active].T, d)
             D = newton.direction(inverse, slope, W, norms, l1)
         except linalg.LinAlgError:  # singular to working precision: sweeps go on
-            return 0.0
-        return self._move(active, D) if np.all(np.isfinite(D)) else 0.0
+            return
+        if np.all(np.isfinite(D)):
+            self._move(active, D)
+
+    def objective(self):
+        """P of the rows as they are, from the state."""
+        if not self.gram:
+            loss = 0.5 * np.vdot(self.state, self.state)
+        else:
+            loss = 0.5 * (self.total - np.vdot(self.W, self.targets + self.state.T))
+        return loss + self._penalty(self.W, slice(None))
 
     def _slopes(self, active):
         """x_j'R for some slots."""
@@ -188,21 +203,27 @@ class Rows:
         return (self.Q[active, : len(self)].T @ D).T
 
     def _move(self, active, D, F=None):
-        """Go along D as far as the objective falls, halving; return the share of D taken."""
+        """Go along D: all the way, or to where the first row turns round, or half as far, ...
+
+        The first of these that lets the objective fall is taken. With one task a row that turns
+        round is zero there, and stays it.
+        """
         F = self._effect(active, D) if F is None else F
-        slope = np.vdot(self._slopes(active), D)
         curvature = np.vdot(F.T[active], D) if self.gram else np.vdot(F, F)
-        W = self.W[active]
-        before = self._penalty(W, active)
-        for halving in range(HALVINGS):
-            s = 0.5**halving
+        C, W, l1, l2 = self._slopes(active), self.W[active], self.l1[active], self.l2[active]
+        norms = row_norms(W)
+        for s in shares(W, D):
             trial = W + s * D
-            change = self._penalty(trial, active) - before
-            if 0.5 * s * s * curvature - s * slope + change < 0:
+            reached = row_norms(trial)
+            trial[reached <= VANISHED * norms] = 0
+            # |a| - |b| = (a - b)'(a + b) / (|a| + |b|), so that near the solution, where slope and
+            # penalty cancel, their difference keeps its digits.
+            share = l1 / (reached + norms) + 0.5 * l2
+            slope = np.vdot(C - share[:, None] * (W + trial), D)
+            if 0.5 * s * curvature < slope:
                 self.W[active] = trial
                 self.state -= s * F
-                return s
-        return 0.0
+                return
 
     def _penalty(self, W, active):
         """The penalty of rows W (a, t) at some slots."""
@@ -214,6 +235,14 @@ class Rows:
         active = np.flatnonzero(earlier.any(axis=1) & self.W[: len(earlier)].any(axis=1))
         if len(active):
             self._move(active, factor * (self.W[active] - earlier[active]))
+
+
+def shares(W, D):
+    """Parts of the step D from the rows W to try, the largest first."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        turn = -np.einsum("jt,jt->j", W, W) / np.einsum("jt,jt->j", W, D)
+    first = np.min(turn[turn > 0], initial=1.0)
+    return ([1.0] if first < 1 else []) + [first * 0.5**k for k in range(HALVINGS)]
 
 
 def anderson_weights(iterates):
