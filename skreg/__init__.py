@@ -1,6 +1,6 @@
 """skreg: regularization for scikit-learn users."""
 
-from skreg.elastic_net import ElasticNet, Lasso
+from skreg.elastic_net import ElasticNet, Lasso, enet_path, lasso_path
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.mlp import MLPClassifier
 from skreg.ridge import Ridge
@@ -20,4 +20,6 @@ __all__ = [
     "RidgeClassifier",
     "RidgeClassifierCV",
     "__version__",
+    "enet_path",
+    "lasso_path",
 ]

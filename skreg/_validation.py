@@ -10,7 +10,13 @@ from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils import assert_all_finite
 from sklearn.utils._metadata_requests import _raise_for_params as raise_for_params
 from sklearn.utils._metadata_requests import _routing_enabled as routing_enabled
-from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
 from sklearn.utils.validation import _check_method_params as params_of_rows
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -34,6 +40,7 @@ __all__ = [
     "safe_indexing",
     "takes_weights",
     "unchanged_on_error",
+    "validate_params",
     "validate_samples",
 ]
 

@@ -1,31 +1,36 @@
-"""Lasso and elastic net by coordinate descent with a certificate."""
+"""Lasso and elastic net with a certificate, for one penalty."""
 
 import warnings
-from numbers import Integral, Number, Real
+from numbers import Integral, Real
+from types import SimpleNamespace
 
 import numpy as np
 from scipy import sparse
+from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metadata_routing import UNUSED
-from sklearn.utils.validation import validate_data
 
 from skreg._linear import LinearRegressor
-from skreg._solvers.coordinate_descent import Penalty, QuadraticProblem, solve
-from skreg._solvers.design import centre
-from skreg._solvers.scaling import in_range
-from skreg._solvers.threads import blas_threads
+from skreg._solvers.features import Features
+from skreg._solvers.l1_ball import Ball, least_norm, solve_in_ball
+from skreg._solvers.path import walk
+from skreg._sparse_callbacks import fit_task, subtask
+from skreg._sparse_parameters import FEATURE_CONSTRAINTS, check_gram, check_penalty, row_weights
+from skreg._sparse_path import enet_path, lasso_path
 from skreg._validation import (
     Interval,
     StrOptions,
     check_dense,
     check_finite_fit,
-    check_weights,
+    check_for_targets,
     fit_context,
+    validate_samples,
 )
 
+__all__ = ["ElasticNet", "Lasso", "enet_path", "lasso_path"]
 
-class ElasticNet(LinearRegressor):
+
+class ElasticNet(CallbackSupportMixin, LinearRegressor):
     r"""Linear regression with an L1 and an L2 penalty.
 
     Minimizes
@@ -33,11 +38,12 @@ class ElasticNet(LinearRegressor):
     .. math::
 
         \frac{1}{2 n} \|y - X w - b\|_2^2
-        + \alpha \, \rho \, \|w\|_1 + \frac{\alpha (1 - \rho)}{2} \|w\|_2^2
+        + \alpha \sum_j v_j \left(\rho \, |w_j| + \frac{1 - \rho}{2} w_j^2\right)
+        \quad \text{with} \quad l_j \le w_j \le u_j
 
-    over the coefficients w and the intercept b, with n the number of samples and
-    :math:`\rho` = `l1_ratio`. Sample weights multiply the squared residuals and are rescaled to
-    sum to n.
+    over the coefficients w and the intercept b, with n the number of samples, :math:`\rho` =
+    `l1_ratio`, v = `penalty_weights` (ones by default), l = `lower` and u = `upper` (none by
+    default). Sample weights multiply the squared residuals and are rescaled to sum to n.
 
     Parameters
     ----------
@@ -48,24 +54,33 @@ class ElasticNet(LinearRegressor):
     fit_intercept : bool, default=True
         Whether to fit b. Otherwise X and y are taken as centred.
     precompute : bool or array-like of shape (n_features, n_features), default=False
-        Whether descent runs on the Gram matrix X'X of the centred, weighted X, which pays where
-        n_samples is far larger than n_features; or that matrix itself. Ignored for a sparse X.
+        Accepted as in scikit-learn. The solver chooses by itself whether it works on products of
+        columns. A matrix is checked against X'X of the centred, weighted X, and not needed.
     max_iter : int or None, default=1000
         The most sweeps over the coefficients; None stands for 1000.
     copy_X : bool, default=True
-        Whether X is left alone. False lets a writeable, Fortran-ordered X be centred in place.
+        Accepted as in scikit-learn. X is neither copied nor changed.
     tol : float, default=1e-4
-        Tolerance, in [0, inf). Descent stops when a sweep changes no coefficient by more than
-        `tol` times the largest coefficient and the duality gap is at most
-        `tol` times ||y - mean(y)||^2 / n.
+        Tolerance, in [0, inf): the largest duality gap relative to ||y - mean(y)||^2 / n. Most
+        fits end far below it.
     warm_start : bool, default=False
         Whether to start from the `coef_` of the previous fit.
     positive : bool, default=False
-        Whether to require w >= 0.
+        Whether to require w >= 0; the same as `lower=0`.
     random_state : int, RandomState instance or None, default=None
-        Seed of the coordinate order where `selection="random"`.
+        Accepted as in scikit-learn, without effect: nothing here is random.
     selection : {"cyclic", "random"}, default="cyclic"
-        Order in which coefficients are updated.
+        Accepted as in scikit-learn, without effect: the solver chooses the order of its steps.
+    penalty_weights : array-like of shape (n_features,), default=None
+        Factors v of the penalty, in [0, inf]: 0 leaves a feature unpenalized, infinity excludes
+        it. They are not rescaled. None stands for ones.
+    lower, upper : float or array-like of shape (n_features,), default=None
+        Bounds of the coefficients, for all features or for each; 0 need not lie between. None
+        stands for no bound.
+    max_l1_norm : float or array-like of shape (n_targets,), default=None
+        Bound on sum_j v_j abs(w_j), in [0, inf). Where `alpha` alone does not keep it, alpha is
+        raised to the value at which the path of solutions reaches it; `alpha_` tells. With
+        `alpha=0` and `l1_ratio=1` this is the lasso in its constrained form.
 
     Attributes
     ----------
@@ -73,12 +88,13 @@ class ElasticNet(LinearRegressor):
         The coefficients w, in units of y per unit of X.
     intercept_ : float or ndarray of shape (n_targets,)
         The intercept b; 0.0 where `fit_intercept=False`.
+    alpha_ : float or ndarray of shape (n_targets,)
+        Strength of the penalty in the solution: `alpha`, unless `max_l1_norm` raised it.
     n_iter_ : int or list of int
         Sweeps done, one entry a target.
     dual_gap_ : float or ndarray of shape (n_targets,)
-        Certificate: the objective above is at most this much over its minimum. Computed from the
-        true residual, on the objective's scale. (With `alpha=0`, where no dual point is at
-        hand, the squared norm of the gradient over that of X.)
+        Certificate: the objective above, with `alpha_`, is at most this much over its minimum.
+        Computed from the true residual, on the objective's scale.
     sparse_coef_ : sparse matrix of shape (1, n_features) or (n_targets, n_features)
         `coef_` in CSR format.
     n_features_in_ : int
@@ -90,20 +106,30 @@ class ElasticNet(LinearRegressor):
     ------
     ValueError
         If a parameter is outside its range, X or y holds NaN, infinity or complex numbers,
-        `sample_weight` is negative or sums to zero, a given Gram matrix is not X'X, or the
-        coefficients overflow.
+        `sample_weight` is negative or sums to zero, bounds contradict each other, `positive`, an
+        infinite weight or `max_l1_norm`, a given Gram matrix is not X'X, or the coefficients
+        overflow.
+    TypeError
+        If y is sparse.
 
     Warns
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`; it says the gap reached.
     UserWarning
-        If `alpha=0`, or if a Gram matrix is given for an X that has to be centred.
+        If `alpha=0` without `max_l1_norm`, or if a Gram matrix is given for an X that has to be
+        centred.
 
     See Also
     --------
     Lasso : The case `l1_ratio=1`.
+    enet_path : The coefficients for many penalties.
     Ridge : A pure L2 penalty, solved directly.
+
+    Notes
+    -----
+    scikit-learn's callbacks, given by `set_callbacks`, see one task a fit, and with several
+    targets one subtask for each.
 
     References
     ----------
@@ -123,6 +149,12 @@ class ElasticNet(LinearRegressor):
     array([0.923, 0.   ])
     >>> bool(model.dual_gap_ < 1e-4)
     True
+
+    Leave the second feature unpenalized, and keep the first below a bound:
+
+    >>> model = ElasticNet(alpha=0.1, penalty_weights=[1, 0], upper=[0.5, np.inf]).fit(X, y)
+    >>> model.coef_
+    array([ 0.5, -0.5])
     """
 
     # Not something to be routed through a pipeline.
@@ -140,7 +172,11 @@ class ElasticNet(LinearRegressor):
         "positive": ["boolean"],
         "random_state": ["random_state"],
         "selection": [StrOptions({"cyclic", "random"})],
+        **FEATURE_CONSTRAINTS,
+        "max_l1_norm": [Interval(Real, 0, None, closed="left"), "array-like", None],
     }
+
+    path = staticmethod(enet_path)
 
     def __init__(
         self,
@@ -156,6 +192,10 @@ class ElasticNet(LinearRegressor):
         positive=False,
         random_state=None,
         selection="cyclic",
+        penalty_weights=None,
+        lower=None,
+        upper=None,
+        max_l1_norm=None,
     ):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -168,6 +208,10 @@ class ElasticNet(LinearRegressor):
         self.positive = positive
         self.random_state = random_state
         self.selection = selection
+        self.penalty_weights = penalty_weights
+        self.lower = lower
+        self.upper = upper
+        self.max_l1_norm = max_l1_norm
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, check_input=True):
@@ -176,147 +220,125 @@ class ElasticNet(LinearRegressor):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data. A float, Fortran-ordered array or a CSC matrix is used without
-            conversion.
+            Training data. float32 and float64, dense in either order, CSC or CSR, are used
+            without a copy.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets; each column is fitted by itself.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Non-negative weights of the squared residuals; only their ratios matter.
         check_input : bool, default=True
-            False skips the checks of X and y, which must then be float arrays of one dtype.
+            False skips the checks of X and y, which must then be float arrays.
 
         Returns
         -------
         self : object
             The fitted estimator.
         """
-        if self.alpha == 0:
+        if self.alpha == 0 and self.max_l1_norm is None:
             warnings.warn(
-                f"alpha=0 is ordinary least squares, for which coordinate descent is slow: "
-                f"{type(self).__name__} was asked to fit it anyway. Use LinearRegression, or "
-                f"Ridge(alpha=0), instead.",
+                f"alpha=0 is ordinary least squares, for which {type(self).__name__} is slow: it "
+                f"was asked to fit it anyway. Use LinearRegression, or Ridge(alpha=0), instead.",
                 UserWarning,
                 stacklevel=3,
             )
         if check_input:
-            X, y = validate_data(
-                self,
-                X,
-                y,
-                accept_sparse="csc",
-                dtype=[np.float64, np.float32],
-                multi_output=True,
-                y_numeric=True,
-            )
+            X, y = validate_samples(self, X, y, y_numeric=True)
         y = check_dense(y)
-        weight = check_weights(sample_weight, X)
-        # What overflows shows in the model, which is checked.
-        with blas_threads(X.shape[0] * X.shape[1]), np.errstate(over="ignore", invalid="ignore"):
-            if isinstance(sample_weight, Number):
-                weight = None  # equal weights have no effect
-            if weight is not None:
-                weight = weight / weight.max()
-                weight *= len(weight) / weight.sum()
-            design, c, d = in_range(self._design(X, y, weight))
-            solutions = self._solve(design, c, d)
-            self._store(solutions, design._replace(X_mean=design.X_mean * c), c, d, y.ndim)
+        weight = row_weights(sample_weight, X)
+        targets = y.reshape(len(y), -1).T
+        penalty, balls = self._penalty(X.shape, len(targets))
+        starts = self._start((len(targets), X.shape[1]), penalty)
+        subtasks = len(targets) if len(targets) > 1 else 0
+        with (
+            fit_task(self, X, y, sample_weight, subtasks=subtasks) as task,
+            # What overflows shows in the model, which is checked.
+            np.errstate(over="ignore", invalid="ignore"),
+        ):
+            features = Features.of(X, weight, fit_intercept=self.fit_intercept)
+            check_gram(self.precompute, features, stacklevel=4)
+            points, means, sizes = [], [], []
+            for target, ball, start in zip(targets, balls, starts, strict=True):
+                with subtask(task if subtasks else None, self, "target"):
+                    centred, mean = features.target(target)
+                    points.append(self._solve(features, centred, penalty, ball, start))
+                    means.append(mean)
+                    sizes.append(centred @ centred)
+            self._store(points, features, np.array(means), y.ndim)
+            self._warn(points, np.array(sizes) / X.shape[0])
         return self
 
-    def _design(self, X, y, weight):
-        """Centre, and lay the columns out as the kernel walks over them."""
-        if not sparse.issparse(X) and not self.fit_intercept and weight is None:
-            X = np.asfortranarray(X)
-        inplace = not self.copy_X and not sparse.issparse(X) and X.flags.f_contiguous
-        return centre(X, y, weight, fit_intercept=self.fit_intercept, order="F", overwrite=inplace)
-
-    def _solve(self, design, c, d):
-        """One `Solution` a target, for X / c and y / d."""
-        n_samples, n_features = design.X.shape
-        problem = QuadraticProblem(design, self._gram(design, c))
-        check_finite_fit(self, **{"the squared column norms of X": problem.curvature})
-        most = float(np.finfo(design.X.dtype).max) / 4
-        l1 = self.alpha * self.l1_ratio * n_samples
-        l2 = min(self.alpha * (1 - self.l1_ratio) * n_samples / c / c, most)
-        seed = 0
-        if self.selection == "random":
-            seed = int(check_random_state(self.random_state).randint(1, 2**31 - 1))
-        return [
-            solve(
-                problem,
-                np.ascontiguousarray(design.y[:, k]),
-                (start * (c / d[k])).astype(design.X.dtype),
-                Penalty(min(l1 / c / d[k], most), l2, self.positive),
-                tol=self.tol,
-                max_iter=1000 if self.max_iter is None else self.max_iter,
-                seed=seed,
+    def _penalty(self, shape, n_targets):
+        """The penalty on the solver's scale, and for each target a ball or None."""
+        n_samples, n_features = shape
+        names = ("penalty_weights", "lower", "upper", "positive")
+        options = {name: getattr(self, name) for name in names}
+        penalty = check_penalty(n_features, n_samples, self.l1_ratio, **options)
+        if self.max_l1_norm is None:
+            return penalty, [None] * n_targets
+        bounds = check_for_targets("max_l1_norm", self.max_l1_norm, n_targets, what="bounds")
+        if self.l1_ratio == 0:
+            raise ValueError(
+                f"max_l1_norm={self.max_l1_norm} is kept by an L1 penalty, which l1_ratio=0 "
+                f"leaves out: use l1_ratio > 0, or Ridge(max_norm=...)."
             )
-            for k, start in enumerate(self._start((len(d), n_features)))
-        ]
+        weights = np.ones(n_features)
+        if self.penalty_weights is not None:
+            weights = np.asarray(self.penalty_weights, dtype=np.float64)
+            weights = np.where(np.isinf(weights), 0, weights)  # excluded, so 0 in the norm
+        least = least_norm(weights, penalty)
+        if np.any(bounds < least):
+            raise ValueError(
+                f"max_l1_norm={self.max_l1_norm} cannot be kept: lower and upper leave no "
+                f"coefficients of a norm below {least:.6g}. Increase it, or widen the bounds."
+            )
+        return penalty, [Ball(weights, float(bound)) for bound in bounds]
 
-    def _start(self, shape):
-        """Coefficients to start from, (n_targets, n_features)."""
+    def _start(self, shape, penalty):
+        """Coefficients to start from, (n_targets, n_features), within the bounds."""
         if not self.warm_start or not hasattr(self, "coef_"):
-            return np.zeros(shape)
-        start = np.atleast_2d(self.coef_)
+            return [None] * shape[0]
+        start = np.atleast_2d(self.coef_).astype(np.float64)
         if start.shape != shape:
             raise ValueError(
                 f"warm_start=True needs the coefficients of the last fit, but coef_ has shape "
                 f"{start.shape} and this fit (n_targets, n_features) = {shape}. Set "
                 f"warm_start=False, or use a new estimator."
             )
-        return np.maximum(start, 0) if self.positive else start.astype(np.float64)
+        return np.clip(np.where(np.isinf(penalty.l1), 0, start), penalty.lower, penalty.upper)
 
-    def _gram(self, design, c):
-        """X'X as `precompute` asks for it: none, computed, or the user's, checked."""
-        X = design.X
-        if self.precompute is False or sparse.issparse(X):
-            return None
-        if self.precompute is True:
-            return X.T @ X
-        gram = check_array(self.precompute, dtype=X.dtype, order="C", input_name="precompute")
-        if gram.shape != (X.shape[1],) * 2:
-            raise ValueError(
-                f"precompute has shape {gram.shape}; a Gram matrix for X of shape {X.shape} has "
-                f"shape {(X.shape[1],) * 2}."
-            )
-        if self.fit_intercept and not np.allclose(design.X_mean, 0):
-            warnings.warn(
-                "precompute holds a Gram matrix, but X had to be centred to fit the intercept: "
-                "the Gram matrix is computed anew. Centre X before, or set fit_intercept=False.",
-                UserWarning,
-                stacklevel=5,
-            )
-            return X.T @ X
-        gram = gram / X.dtype.type(c) / X.dtype.type(c)
-        probe = np.cos(np.arange(X.shape[1])).astype(X.dtype)
-        expected = X.T @ (X @ probe)
-        rtol = 1e-4 if X.dtype == np.float32 else 1e-7
-        error = np.linalg.norm(gram @ probe - expected)
-        if not error <= rtol * np.linalg.norm(expected):
-            raise ValueError(
-                f"Gram matrix passed in via 'precompute' parameter did not pass validation: "
-                f"multiplied with a test vector it differs by {error:.3g} from X'X. Pass X'X of "
-                f"the centred and weighted X, or precompute=True."
-            )
-        return gram
+    def _solve(self, features, y, penalty, ball, start):
+        """The point of one target, centred and weighted."""
+        options = {"tol": self.tol, "max_iter": 1000 if self.max_iter is None else self.max_iter}
+        if ball is not None:  # the way down from zero coefficients needs no start
+            return solve_in_ball(features, y, penalty, ball, self.alpha, **options)
+        return next(walk(features, y, penalty, [self.alpha], start=start, **options))
 
-    def _store(self, solutions, design, c, d, y_ndim):
-        """Convert to the public scale and warn of targets that did not converge."""
-        n_samples, dtype = len(design.y), design.X.dtype
-        coef = np.array([s.coef * (scale / c) for s, scale in zip(solutions, d, strict=True)])
-        self._store_coef(coef.astype(dtype, copy=False), design, y_ndim)
-        gap = np.array([s.gap for s in solutions]) * d * d / n_samples
+    def _store(self, points, features, y_mean, y_ndim):
+        """Set the fitted attributes, on the public scale."""
+        n_samples, n_features = features.shape
+        coef = np.zeros((len(points), n_features), dtype=features.dtype)
+        for row, point in zip(coef, points, strict=True):
+            row[point.support] = point.coef
+        means = SimpleNamespace(y_mean=y_mean, means_of_features=features.X_mean)
+        self._store_coef(coef, means, y_ndim)
+        gap = (np.array([point.gap for point in points]) / n_samples).astype(features.dtype)
         check_finite_fit(self, dual_gap_=gap)
-        self.dual_gap_ = gap.astype(dtype)[0] if len(d) == 1 else gap.astype(dtype)
-        n_iter = [s.n_iter for s in solutions]
-        self.n_iter_ = n_iter[0] if len(d) == 1 else n_iter
-        for k, solution in enumerate(solutions):
-            if not solution.converged:
-                target = self.tol * np.sum((design.y[:, k].astype(np.float64) * d[k]) ** 2)
+        n_iter = [point.n_iter for point in points]
+        alpha = np.array([point.alpha for point in points])
+        one = len(points) == 1
+        self.dual_gap_ = gap[0] if one else gap
+        self.n_iter_ = n_iter[0] if one else n_iter
+        self.alpha_ = float(alpha[0]) if one or self.max_l1_norm is None else alpha
+
+    def _warn(self, points, sizes):
+        """Say which targets did not converge; `sizes` are those of y'y / n."""
+        for k, (point, size) in enumerate(zip(points, sizes, strict=True)):
+            if not point.converged:
+                gap = np.atleast_1d(self.dual_gap_)[k]
                 warnings.warn(
                     f"{type(self).__name__} did not converge on target {k}: after "
-                    f"{solution.n_iter} sweeps the duality gap is {gap[k]:.3g}, the tolerance "
-                    f"{target / n_samples:.3g} (tol={self.tol:g}). Increase max_iter, scale the "
+                    f"{point.n_iter} sweeps the duality gap is {gap:.3g}, the tolerance "
+                    f"{self.tol * size:.3g} (tol={self.tol:g}). Increase max_iter, scale the "
                     f"features, or increase alpha.",
                     ConvergenceWarning,
                     stacklevel=4,
@@ -340,10 +362,13 @@ class Lasso(ElasticNet):
 
     .. math::
 
-        \frac{1}{2 n} \|y - X w - b\|_2^2 + \alpha \|w\|_1
+        \frac{1}{2 n} \|y - X w - b\|_2^2 + \alpha \sum_j v_j |w_j|
+        \quad \text{with} \quad l_j \le w_j \le u_j
 
-    over the coefficients w and the intercept b, with n the number of samples: `ElasticNet` with
-    `l1_ratio=1`. Sample weights multiply the squared residuals and are rescaled to sum to n.
+    over the coefficients w and the intercept b, with n the number of samples, v =
+    `penalty_weights` (ones by default), l = `lower` and u = `upper` (none by default):
+    `ElasticNet` with `l1_ratio=1`. Sample weights multiply the squared residuals and are
+    rescaled to sum to n.
 
     Parameters
     ----------
@@ -353,21 +378,31 @@ class Lasso(ElasticNet):
     fit_intercept : bool, default=True
         Whether to fit b. Otherwise X and y are taken as centred.
     precompute : bool or array-like of shape (n_features, n_features), default=False
-        Whether descent runs on the Gram matrix; see `ElasticNet`.
+        Accepted as in scikit-learn; see `ElasticNet`.
     copy_X : bool, default=True
-        Whether X is left alone. False lets a writeable, Fortran-ordered X be centred in place.
+        Accepted as in scikit-learn. X is neither copied nor changed.
     max_iter : int or None, default=1000
         The most sweeps over the coefficients; None stands for 1000.
     tol : float, default=1e-4
-        Tolerance on the changes and on the duality gap; see `ElasticNet`.
+        Tolerance, in [0, inf): the largest duality gap relative to ||y - mean(y)||^2 / n.
     warm_start : bool, default=False
         Whether to start from the `coef_` of the previous fit.
     positive : bool, default=False
-        Whether to require w >= 0.
+        Whether to require w >= 0; the same as `lower=0`.
     random_state : int, RandomState instance or None, default=None
-        Seed of the coordinate order where `selection="random"`.
+        Accepted as in scikit-learn, without effect: nothing here is random.
     selection : {"cyclic", "random"}, default="cyclic"
-        Order in which coefficients are updated.
+        Accepted as in scikit-learn, without effect: the solver chooses the order of its steps.
+    penalty_weights : array-like of shape (n_features,), default=None
+        Factors v of the penalty, in [0, inf]: 0 leaves a feature unpenalized, infinity excludes
+        it. They are not rescaled. None stands for ones.
+    lower, upper : float or array-like of shape (n_features,), default=None
+        Bounds of the coefficients, for all features or for each; 0 need not lie between. None
+        stands for no bound.
+    max_l1_norm : float or array-like of shape (n_targets,), default=None
+        Bound on sum_j v_j abs(w_j), in [0, inf). Where `alpha` alone does not keep it, alpha is
+        raised to the value at which it holds with equality; `alpha_` tells. With `alpha=0` this
+        is the lasso in its constrained form.
 
     Attributes
     ----------
@@ -375,11 +410,12 @@ class Lasso(ElasticNet):
         The coefficients w, in units of y per unit of X.
     intercept_ : float or ndarray of shape (n_targets,)
         The intercept b; 0.0 where `fit_intercept=False`.
+    alpha_ : float or ndarray of shape (n_targets,)
+        Strength of the penalty in the solution: `alpha`, unless `max_l1_norm` raised it.
     n_iter_ : int or list of int
         Sweeps done, one entry a target.
     dual_gap_ : float or ndarray of shape (n_targets,)
-        Certificate: the objective above is at most this much over its minimum (with `alpha=0`,
-        see `ElasticNet`).
+        Certificate: the objective above, with `alpha_`, is at most this much over its minimum.
     sparse_coef_ : sparse matrix of shape (1, n_features) or (n_targets, n_features)
         `coef_` in CSR format.
     n_features_in_ : int
@@ -389,16 +425,19 @@ class Lasso(ElasticNet):
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         As `ElasticNet`.
 
     See Also
     --------
     ElasticNet : The general case.
+    lasso_path : The coefficients for many penalties.
 
     References
     ----------
     Tibshirani, "Regression shrinkage and selection via the lasso", JRSS-B 58(1), 1996.
+    Osborne, Presnell and Turlach, "On the LASSO and its dual", Journal of Computational and
+    Graphical Statistics 9(2), 2000.
 
     Examples
     --------
@@ -411,6 +450,12 @@ class Lasso(ElasticNet):
     array([0.9, 0. ])
     >>> model.predict([[5.0, 0.0]])
     array([4.75])
+
+    The same solution, asked for by its norm:
+
+    >>> model = Lasso(alpha=0, max_l1_norm=0.9).fit(X, y)
+    >>> round(model.alpha_, 6)
+    0.125
     """
 
     _parameter_constraints: dict = {
@@ -432,6 +477,10 @@ class Lasso(ElasticNet):
         positive=False,
         random_state=None,
         selection="cyclic",
+        penalty_weights=None,
+        lower=None,
+        upper=None,
+        max_l1_norm=None,
     ):
         super().__init__(
             alpha=alpha,
@@ -445,4 +494,8 @@ class Lasso(ElasticNet):
             positive=positive,
             random_state=random_state,
             selection=selection,
+            penalty_weights=penalty_weights,
+            lower=lower,
+            upper=upper,
+            max_l1_norm=max_l1_norm,
         )

@@ -1,95 +1,132 @@
-"""Coordinate descent on min_w 1/2 w'Qw - q'w + l1 |w|_1 + l2/2 |w|^2, w >= 0 on demand."""
+"""Coordinate descent on columns of X: min 1/2 ||y - Xw||^2 + sum l1_j |w_j| + 1/2 sum l2_j w_j^2.
+
+The state is e = v (y - Xw), v the weights of the rows, and columns are centred implicitly: what
+the means m_j take off, e has as shift v, so that x_j'e + shift x_j'v is the product of a centred
+column.
+"""
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport fabs
-from libc.stdint cimport uint64_t
+from libc.math cimport fmax, fmin
 
-from skreg._kernels.columns cimport column_axpy, column_dot, index_t
-from skreg._kernels.splitmix cimport counter_bits
+from skreg._kernels.columns cimport column_dot, index_t
 
-
-# Entries read between two looks for Ctrl-C: about a tenth of a second.
-cdef Py_ssize_t ENTRIES_BETWEEN_SIGNALS = 100_000_000
+cdef Py_ssize_t ENTRIES_BETWEEN_SIGNALS = 100_000_000  # about a tenth of a second
 
 
-cdef inline floating soft_threshold(floating z, floating l1, bint positive) noexcept nogil:
-    """The minimizer of 1/2 (w - z)^2 + l1 |w|, over w >= 0 where positive."""
-    if z > l1:
-        return z - l1
-    if z < -l1 and not positive:
-        return z + l1
-    return 0
+cdef inline double product(
+    const floating* data, const index_t* rows, index_t start, index_t stop, const double* e,
+) noexcept nogil:
+    """x_j'e, summed in double precision."""
+    cdef double total = 0
+    cdef index_t k
+    if floating is double:
+        return column_dot(data, rows, start, stop, e)
+    for k in range(start, stop):
+        total += data[k] * e[rows[k] if rows != NULL else k - start]
+    return total
+
+
+cdef inline void add_column(
+    double a, const floating* data, const index_t* rows, index_t start, index_t stop,
+    const double* weight, double* e,
+) noexcept nogil:
+    """e += a v x_j, where v = 1 if there are no weights."""
+    cdef index_t k, i
+    for k in range(start, stop):
+        i = rows[k] if rows != NULL else k - start
+        e[i] += a * data[k] * (weight[i] if weight != NULL else 1)
+
+
+cdef inline double best(
+    double gradient, double w, double curvature, double l1, double l2, double lower, double upper,
+) noexcept nogil:
+    """The minimizer over one coefficient."""
+    cdef double z = gradient + curvature * w
+    z = z - l1 if z > l1 else (z + l1 if z < -l1 else 0)
+    return fmin(fmax(z / (curvature + l2), lower), upper)
+
+
+def subtract(
+    const floating[::1] data, const index_t[::1] rows, const index_t[::1] starts,
+    const double[::1] weight, const int[::1] which, const double[::1] coef, double[::1] e,
+):
+    """e -= v times the sum of coef_j x_j over some columns."""
+    cdef const index_t* row = &rows[0] if rows.shape[0] else NULL
+    cdef const double* v = &weight[0] if weight.shape[0] else NULL
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(which.shape[0]):
+            add_column(
+                -coef[i], &data[0], row, starts[which[i]], starts[which[i] + 1], v, &e[0],
+            )
+
+
+def products(
+    const floating[::1] data, const index_t[::1] rows, const index_t[::1] starts,
+    const double[::1] e, const double[::1] taken, const int[::1] which, double[::1] out,
+):
+    """Set out_i = x_j'e - taken_j for the columns j = which_i."""
+    cdef const index_t* row = &rows[0] if rows.shape[0] else NULL
+    cdef Py_ssize_t i
+    cdef int j
+    with nogil:
+        for i in range(which.shape[0]):
+            j = which[i]
+            out[i] = product(&data[0], row, starts[j], starts[j + 1], &e[0]) - taken[j]
 
 
 def sweeps(
-    floating[::1] w,
-    floating[::1] state,
-    const floating[::1] data,
-    const index_t[::1] rows,
-    const index_t[::1] starts,
-    const floating[::1] mean,
-    const floating[::1] mass,
-    const floating[::1] curvature,
-    floating l1,
-    floating l2,
-    bint positive,
-    bint gram,
-    uint64_t seed,
-    int max_sweeps,
-    floating tol,
+    const floating[::1] data, const index_t[::1] rows, const index_t[::1] starts,
+    const double[::1] weight, const double[::1] mean, const double[::1] mass,
+    const double[::1] curvature, const int[::1] which, double[::1] w, double[::1] e,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper,
+    double enough, int max_sweeps, const int[::1] given_up,
 ):
-    """Sweep over all coordinates until the largest change is at most tol max|w|; in place.
+    """Sweep over some columns, in between over those of nonzero coefficients only; in place.
 
-    The state is the residual y - Xw of the columns x_j in (data, rows, starts) or, where gram is
-    set, the gradient q - Qw of the columns of Q. Either way a step d in w_j changes it by
-    -d times column j; only reading the gradient differs. Columns of X may be centred implicitly:
-    the residual is then state + shift root with shift = sum_j d_j mean_j, and mass_j = x_j'root.
-    A column with curvature_j = ||x_j||^2 = 0 gets w_j = 0. A seed of 0 walks in order, any other
-    one draws the coordinates.
+    `which` lists the columns, `mean`, `mass` (x_j'v) and `curvature` are of all features, the rest
+    of those listed. It ends with a sweep over all that gains at most `enough` of the objective at
+    every coefficient.
 
     Returns
     -------
-    (sweeps done, largest change, largest coefficient, shift)
+    The sweeps done, the shift of e, and whether they ended by themselves.
     """
-    cdef Py_ssize_t n_features = w.shape[0], j, k
     cdef const index_t* row = &rows[0] if rows.shape[0] else NULL
-    cdef floating gradient, new, step, change = 0, largest = 0, shift = 0
-    cdef uint64_t drawn = 0
-    cdef Py_ssize_t entries = 0
-    cdef int done = 0
+    cdef const double* v = &weight[0] if weight.shape[0] else NULL
+    cdef Py_ssize_t i, entries = 0
+    cdef int j, done = 0
+    cdef double new, gain, change, shift = 0
+    cdef bint everywhere = True, ended = False
     with nogil:
-        while done < max_sweeps:
+        while done < max_sweeps and not given_up[0]:
             done += 1
-            change = largest = 0
-            for k in range(n_features):
-                j = k
-                if seed:
-                    j = <Py_ssize_t> (counter_bits(seed, drawn) % <uint64_t> n_features)
-                    drawn += 1
-                if curvature[j] == 0:
-                    w[j] = 0
+            gain = 0
+            for i in range(which.shape[0]):
+                if not everywhere and w[i] == 0:
                     continue
-                entries += <Py_ssize_t> (starts[j + 1] - starts[j])
-                if entries > ENTRIES_BETWEEN_SIGNALS:
-                    entries = 0
-                    with gil:
-                        PyErr_CheckSignals()
-                if gram:
-                    gradient = state[j]
-                else:
-                    gradient = shift * mass[j] + column_dot(
-                        &data[0], row, starts[j], starts[j + 1], &state[0]
-                    )
-                new = soft_threshold(gradient + w[j] * curvature[j], l1, positive)
-                new /= curvature[j] + l2
-                step = new - w[j]
-                if step != 0:
-                    w[j] = new
-                    shift += step * mean[j]
-                    column_axpy(-step, &data[0], row, starts[j], starts[j + 1], &state[0])
-                change = max(change, <floating> fabs(step))
-                largest = max(largest, <floating> fabs(new))
-            if change <= tol * largest:
-                break
-    return done, change, largest, shift
+                j = which[i]
+                entries += starts[j + 1] - starts[j]
+                new = best(
+                    product(&data[0], row, starts[j], starts[j + 1], &e[0]) + shift * mass[j],
+                    w[i], curvature[j], l1[i], l2[i], lower[i], upper[i],
+                )
+                change = new - w[i]
+                if change != 0:
+                    w[i] = new
+                    shift += change * mean[j]
+                    add_column(-change, &data[0], row, starts[j], starts[j + 1], v, &e[0])
+                    gain = fmax(gain, change * change * (curvature[j] + l2[i]))
+            if entries > ENTRIES_BETWEEN_SIGNALS:
+                entries = 0
+                with gil:
+                    PyErr_CheckSignals()
+            if gain <= enough:
+                if everywhere:
+                    ended = True
+                    break
+                everywhere = True
+            else:
+                everywhere = False
+    return done, shift, ended

@@ -187,9 +187,9 @@ class MomentFolds(Folds):
             self.total = samples.moments()
 
     def _make(self, k, alpha):
-        train, test = self.splits[k]
-        held_out = self.samples.moments(test) if self.parts is None else self.parts[k]
-        known = self._train_moments(train, test, held_out)
+        test = self.splits[k][1]
+        held_out = self._test_moments(k)
+        known = self.train_moments(k, held_out)
         source = self._solutions(known.XX, known.Xy)
         regular = self.samples.filter is tikhonov and known.n_samples > known.XX.shape[0]
         if source is None and regular:
@@ -200,9 +200,13 @@ class MomentFolds(Folds):
             return self._by_rows(k)
         return Fold(self.samples, test, source.coef, known.X_mean, known.y_mean, held_out)
 
-    def _train_moments(self, train, test, held_out):
+    def _test_moments(self, k):
+        return self.samples.moments(self.splits[k][1]) if self.parts is None else self.parts[k]
+
+    def train_moments(self, k, held_out=None):
         """Moments of the training samples: the total without others, as far as digits allow."""
-        n = self.samples.X.shape[0]
+        (train, test), n = self.splits[k], self.samples.X.shape[0]
+        held_out = self._test_moments(k) if held_out is None else held_out
         left_out, tested = np.ones(n, bool), np.zeros(n, bool)
         left_out[train], tested[test] = False, True
         count = np.count_nonzero(left_out)

@@ -1,0 +1,86 @@
+"""The quadratic problem of a set of features by descent on the columns themselves.
+
+It takes no more memory than the residual, and an update costs the entries of a column: the way
+for sparse columns, and for more features than a Gram matrix has room for.
+"""
+
+import numpy as np
+
+from skreg._kernels.coordinate_descent import products, subtract, sweeps
+from skreg._solvers.penalty import Penalty
+
+PRECISE = 0.1  # share of the tolerance that a coefficient may still gain at first
+STEPS = 100  # sweeps at a time
+
+
+class ResidualForm:
+    """A working set without a Gram matrix."""
+
+    exact = False
+
+    def __init__(self, features, y, penalty, tol):
+        self.features, self.y, self.all = features, y, penalty
+        self.total = features.root_weight @ features.root_weight
+        self.weight = np.empty(0) if features.root is None else features.root**2
+        self.mass = self.total * features.shift
+        self.enough = PRECISE * tol * (y @ y)
+        self.index, self.w = np.zeros(0, np.int32), np.zeros(0)
+        self.vectors = Penalty(*np.zeros((4, 0)))
+        self.given_up = np.zeros(1, np.int32)
+
+    @property
+    def m(self):
+        """How many features are in."""
+        return len(self.index)
+
+    def admit(self, which, w=0.0):
+        """Let in features with coefficients w."""
+        self.w = np.append(self.w, np.broadcast_to(w, len(which)))
+        self.index = np.append(self.index, which).astype(np.int32)
+        order = np.argsort(self.index)  # so that sweeps read X in its order
+        self.index, self.w = self.index[order], self.w[order]
+        self.vectors = Penalty(*(part[self.index] for part in self.all))
+
+    def penalty(self, alpha):
+        """The `Penalty` at alpha of the features that are in."""
+        l1, l2, lower, upper = self.vectors
+        return Penalty(alpha * l1, alpha * l2, lower, upper)
+
+    def minimize(self, penalty, max_iter):
+        """Sweep until no coefficient gains more than enough; return how many sweeps."""
+        features = self.features
+        self.e = self.weighed_residual()
+        return sweeps(
+            *features.columns, self.weight, features.shift, self.mass, features.square_norms,
+            self.index, self.w, self.e, *penalty, self.enough, min(STEPS, max_iter), self.given_up,
+        )[0]  # fmt: skip
+
+    def weighed_residual(self):
+        """v (y - Xw), afresh."""
+        features = self.features
+        e = self.y.copy() if features.root is None else features.root * self.y
+        kept = np.flatnonzero(self.w)
+        index, w = self.index[kept], self.w[kept]
+        subtract(*features.columns, self.weight, index, w, e)
+        back = features.shift[index] @ w
+        if back:
+            e += back * (1.0 if features.root is None else self.weight)
+        return e
+
+    def residual(self):
+        """y - Xw, afresh."""
+        self.e = self.weighed_residual()
+        root = self.features.root
+        return (
+            self.e
+            if root is None
+            else np.divide(self.e, root, out=np.zeros_like(self.e), where=root > 0)
+        )
+
+    def products(self):
+        """The products x_j'r of the features that are in, after `residual`."""
+        out = np.empty(self.m)
+        products(
+            *self.features.columns, self.e, self.features.shift * self.e.sum(), self.index, out
+        )
+        return out

@@ -1,0 +1,156 @@
+"""The quadratic problem of a set of features by its Gram matrix, solved to the last digits."""
+
+import numpy as np
+from scipy import sparse
+
+from skreg._kernels.quadratic import GONE, minimize
+from skreg._solvers.penalty import Penalty
+
+FIRST = 256  # features that there is room for at first
+ROOM = 4096  # and at most, before so many are there
+SPARE = 64  # free coefficients, beyond the samples, of collinear features
+EPS = np.finfo(np.float64).eps
+NOISE = 16  # times eps, the norms of a feature and of y: what rounding leaves of a product
+
+
+class Quadratic:
+    """min 1/2 w'Qw - q'w + penalty over m features, with the buffers that the kernel works in."""
+
+    def __init__(self, room, samples, noise):
+        self.m, self.noise, self.samples = 0, noise, samples
+        self.vectors, self.Q, self.index = (
+            np.zeros((7, 0)),
+            np.zeros((0, 0)),
+            np.zeros(0, np.int32),
+        )
+        self.l2_of_factor = np.zeros(0)
+        self.given_up = np.zeros(1, np.int32)
+        self.grow(room)
+
+    def grow(self, room):
+        """Make room for that many features; the factor starts anew."""
+        vectors, Q, index, m = self.vectors, self.Q, self.index, self.m
+        self.vectors, self.Q = np.zeros((7, room)), np.empty((room, room))
+        self.index = np.zeros(room, np.int32)
+        self.vectors[:, :m], self.Q[:m, :m], self.index[:m] = vectors[:, :m], Q[:m, :m], index[:m]
+        self.q, self.all_w, self.g, self.l1, self.l2, self.lower, self.upper = self.vectors
+        free = max(1, min(room, self.samples + SPARE))
+        self.R = np.empty((free, free), order="F")
+        self.Z, self.M = np.empty((free, GONE), order="F"), np.empty((GONE, GONE), order="F")
+        self.order, self.place = np.zeros(free, np.int32), np.full(room, -1, np.int32)
+        self.gone, self.counts = np.zeros(GONE, np.int32), np.zeros(2, np.int32)
+        self.new, self.work = np.zeros(room, np.int32), np.empty((4, room))
+
+    @property
+    def w(self):
+        """The coefficients."""
+        return self.all_w[: self.m]
+
+    def put(self, which, q, w, penalty):
+        """Put features in, but for their part of the Gram matrix."""
+        new = slice(self.m, self.m + len(which))
+        self.index[new], self.q[new], self.all_w[new] = which, q, w
+        for own, given in zip((self.l1, self.l2, self.lower, self.upper), penalty, strict=True):
+            own[new] = given[which]
+        self.m = new.stop
+        return new
+
+    def penalty(self, alpha):
+        """The `Penalty` at alpha of the features that are in."""
+        m = self.m
+        with np.errstate(invalid="ignore"):
+            l1 = np.where(self.l1[:m] < np.inf, alpha * self.l1[:m], np.inf)
+        return Penalty(l1, alpha * self.l2[:m], self.lower[:m], self.upper[:m])
+
+    def minimize(self, penalty, max_iter):
+        """Find w; return the steps taken."""
+        m = self.m
+        if m == 0:
+            return 0
+        if not np.array_equal(self.l2_of_factor, penalty.l2[: len(self.l2_of_factor)]):
+            self.counts[:], self.place[:] = 0, -1
+        self.l2_of_factor = penalty.l2
+        proximal = 10 * min(m, len(self.R)) * EPS * self.Q.diagonal()[:m].max()
+        return minimize(
+            self.Q, self.q, *penalty, self.w, self.g[:m], self.R, self.Z, self.M, self.order,
+            self.place, self.gone, self.counts, self.new, self.work, proximal, self.noise,
+            max_iter, self.given_up,
+        )[0]  # fmt: skip
+
+    def products(self):
+        """The products x_j'r of the features that are in."""
+        return self.g[: self.m]
+
+
+class GramForm(Quadratic):
+    """A working set whose Gram matrix grows with it; its columns are kept side by side."""
+
+    exact = True
+
+    def __init__(self, features, y, penalty):
+        norm = np.sqrt(features.square_norms.max(initial=0))
+        n, p = features.shape
+        room = min(p, max(FIRST, min(2 * n, ROOM)))
+        super().__init__(room, n, NOISE * EPS * norm * np.linalg.norm(y))
+        self.features, self.y, self.all = features, y, penalty
+        self.block = None
+
+    def admit(self, which, w=0.0):
+        """Let in features with coefficients w."""
+        if self.m + len(which) > len(self.q):
+            self.grow(max(self.m + len(which), 3 * len(self.q) // 2))
+        features, block = self.features, self.features.block(which)
+        q = block.T @ self.y
+        if features.sparse:
+            q -= features.shift[which] * (features.root_weight @ self.y)
+        new = self.put(which, q, w, self.all)
+        append = self.append_sparse if features.sparse else self.append_dense
+        Q = append(block, new)
+        self.Q[: new.stop, new] = Q
+        self.Q[new, : new.start] = Q[: new.start].T
+
+    def append_dense(self, block, new):
+        """Put columns beside the others; return the products of all with them."""
+        if self.block is None or new.stop > self.block.shape[1]:
+            room = np.empty((len(self.y), len(self.q)), order="F")
+            if new.start:
+                room[:, : new.start] = self.block[:, : new.start]
+            self.block = room
+        self.block[:, new] = block
+        return self.block[:, : new.stop].T @ block
+
+    def append_sparse(self, block, new):
+        """The same; the means are taken off the products."""
+        features, index = self.features, self.index[: new.stop]
+        parts = [block] if new.start == 0 else [self.block, block]
+        self.block = sparse.hstack(parts, format="csc")
+        total = features.root_weight @ features.root_weight
+        shift = features.shift[index]
+        return (self.block.T @ block).toarray() - np.outer(total * shift, shift[new])
+
+    def residual(self):
+        """y - Xw, from the columns."""
+        if self.m == 0:
+            return self.y
+        fit = (self.block if self.features.sparse else self.block[:, : self.m]) @ self.w
+        if self.features.sparse:
+            fit = fit - self.features.root_weight * (
+                self.features.shift[self.index[: self.m]] @ self.w
+            )
+        return self.y - fit
+
+
+class WholeGram(Quadratic):
+    """All features: residuals are known by their sizes, without looking at samples."""
+
+    def __init__(self, features, y, penalty, w):
+        Q, q = features.gram_and_products(y)
+        noise = NOISE * EPS * np.sqrt(Q.diagonal().max(initial=0) * (y @ y))
+        super().__init__(len(q), len(y), noise)
+        self.Q, self.yy = np.ascontiguousarray(Q, np.float64), y @ y
+        self.put(np.arange(len(q)), q, w, penalty)
+
+    def sizes(self):
+        """r'r and r'y."""
+        product = self.yy - self.q @ self.w
+        return max(0.0, product - self.w @ self.g), product

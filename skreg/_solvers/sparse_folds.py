@@ -1,0 +1,45 @@
+"""The training data of folds for sparse models, without copies of X.
+
+A fold is all rows, those held out with weight zero. Where the whole Gram matrix of the features is
+formed, those of the folds come by subtraction: the total without the moments of the samples held
+out, as far as digits allow. So all folds together read X once.
+"""
+
+import numpy as np
+from scipy import sparse
+
+from skreg._solvers.design import canonical
+from skreg._solvers.features import WHOLE, Features
+from skreg._solvers.folds import MomentFolds, Samples
+from skreg._solvers.scaling import largest, outside
+
+
+def features_of_folds(X, Y, weight, splits, *, fit_intercept):
+    """The `Features` of all samples, and a list of those of each fold's training samples.
+
+    `splits` are pairs of index arrays (train, test).
+    """
+    counts = [train_weight(train, X.shape[0], weight) for train, _ in splits]
+    fewest = min(np.count_nonzero(v) for v in counts)
+    if sparse.issparse(X):
+        X = canonical(X.tocsc())
+    if X.shape[1] > min(WHOLE, fewest) or outside(largest(X), np.finfo(X.dtype)) != 1:
+        everything = Features.of(X, weight, fit_intercept=fit_intercept)
+        return everything, [everything.with_weight(v) for v in counts]
+    Y = Y.reshape(len(Y), -1)
+    folds = MomentFolds(Samples(X, Y, weight, fit_intercept), splits)
+    everything = Features.from_moments(X, Y, weight, folds.total)
+    return everything, [
+        Features.from_moments(X, Y, v, folds.train_moments(k)) for k, v in enumerate(counts)
+    ]
+
+
+def train_weight(train, n, weight):
+    """The weights (n,) that leave the samples of a fold: how often it has them, times their own."""
+    count = np.bincount(train, minlength=n).astype(np.float64)
+    return count if weight is None else count * weight
+
+
+def fold_features(X, Y, weight, splits, *, fit_intercept):
+    """The `Features` of each fold's training samples."""
+    return features_of_folds(X, Y, weight, splits, fit_intercept=fit_intercept)[1]
