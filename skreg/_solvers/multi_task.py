@@ -21,6 +21,7 @@ from skreg._solvers.multi_task_rows import Rows
 from skreg._solvers.scaling import units
 
 AIM = 0.3  # of the gap asked for, at which descent looks at its own dual point
+LEAST_COST = 1e-2  # of ||Y||^2, that an error of the scale is taken to cost
 CLEAR = 0.8  # of the gap asked for, that an objective from updates may show
 # The smallest tol for which an earlier dual point may certify: such a gap is of second order in the
 # gradients, so that these would be off by the root of it.
@@ -68,15 +69,15 @@ def alpha_max(features, Y, penalty):
     """The smallest alpha at which all rows with a penalty are zero; 0.0 where none is."""
     c = features.scale
     d = float(units(Y, np.finfo(np.float64), common=True)[0])
-    units_of_w = penalty.in_units(c, d)
+    scaled = penalty.in_units(c, d)
     products, R = TaskProducts(features), Y / d
     free = np.flatnonzero((penalty.l1 == 0) & (products.square_norms > 0))
     if len(free):
         A = products.columns(free).T
         R = R - A @ np.linalg.lstsq(A, R)[0]
-    held = (units_of_w.l1 > 0) & (units_of_w.l1 < np.inf)
+    held = (scaled.l1 > 0) & (scaled.l1 < np.inf)
     norms = row_norms(products.gradient(R))[held]
-    return float(np.max(norms / units_of_w.l1[held], initial=0.0))
+    return float(np.max(norms / scaled.l1[held], initial=0.0))
 
 
 class Path:
@@ -88,87 +89,104 @@ class Path:
         self.rows = Rows(self.products, Y)
         self.total = np.vdot(Y, Y)
         self.last = self.earlier = self.dual = None
-        self._look_at(Y)
+        self._begin(Y)
 
     def start(self, W):
         """Begin at W (p, t) instead of at zero."""
         support = np.flatnonzero(W.any(axis=1) & (self.penalty.l1 < np.inf))
         self.rows.add(support)
-        self.rows.W[:] = W[self.rows.index]
-        self._look_at(self.products.residual(self.Y, support, W[support]))
+        self.rows.W[self.rows.slot[support]] = W[support]
+        self._begin(self.products.residual(self.Y, support, W[support]))
         self.last = 0.0  # of no use for the strong rule
 
-    # Products with the residual ----------------------------------------------------------------
+    # The residual and the products with it ------------------------------------------------------
 
-    def _look_at(self, R):
-        """Make R the residual, of whose products all are known that a full pass gives."""
-        self.R = R
-        self.norms = row_norms(self.products.gradient(R))
-        self.exact = np.ones(len(self.norms), bool)
-        self.reference = Reference(R, self.norms)
+    def _begin(self, R):
+        if self.rows.whole:
+            self._look()
+        else:
+            self.R = R
+            self._pass()
 
-    def _bound(self, R):
-        """Make R the residual, of whose products only bounds are known."""
-        self.R, self.norms = R, self.reference.bounds(R, self.products.column_norms)
+    def _look(self):
+        """See how large the true residual is; of the products with it only bounds are known."""
+        rows = self.rows
+        if rows.whole:
+            self.R, C = None, rows.gradients(None)
+            self.product = self.total - np.vdot(rows.W, rows.targets)
+            self.square = max(self.product - np.vdot(rows.W, C), 0.0)
+            self.norms, self.exact = row_norms(C), np.ones(len(C), bool)
+            return
+        active = rows.support()
+        self.R = self.products.residual(self.Y, rows.index[active], rows.W[active])
+        self.square, self.product = np.vdot(self.R, self.R), np.vdot(self.R, self.Y)
+        self.norms = self.reference.bounds(self.R, self.products.column_norms)
         self.exact = np.zeros(len(self.norms), bool)
+
+    def _pass(self):
+        """Form all products, which bound those with later residuals."""
+        self.norms = row_norms(self.products.gradient(self.R))
+        self.exact = np.ones(len(self.norms), bool)
+        self.reference = Reference(self.R, self.norms)
 
     def _resolve(self, limit):
         """Form the products of all features whose bounds reach the limit (p,)."""
         which = np.flatnonzero((self.norms >= limit) & ~self.exact)
         if len(which) >= PASS * len(self.norms):
-            self._look_at(self.R)
+            self._pass()
         elif len(which):
             self._know(which, self.products.gradient(self.R, which))
 
     def _know(self, which, C):
         self.norms[which], self.exact[which] = row_norms(C), True
 
-    # Points ------------------------------------------------------------------------------------
+    # Points -------------------------------------------------------------------------------------
 
     def point(self, alpha, tol, max_iter):
         """(support, their rows, gap, sweeps, converged) for one alpha."""
         rows, target = self.rows, max(tol, ROUNDING) * self.total
-        with np.errstate(invalid="ignore"):
-            l1 = np.where(self.penalty.l1 < np.inf, alpha * self.penalty.l1, np.inf)
-        l2 = alpha * self.penalty.l2
+        l1, l2 = self._penalties(alpha)
         kept = self._strong(alpha)
         rows.add(np.flatnonzero(kept))
-        self._know(rows.index, rows.refresh(self.R, l1, l2))
+        rows.refresh(self.R, l1, l2)
         self._extrapolate(alpha)
-        step, done, goal = self._first_step(l1, target), 0, self._goal(l1,l2,target)
+        step, done = self._first_step(l1, target), 0
+        goal = self._bound_at_hand(l1, l2, target) + CLEAR * target
         while True:
             order = np.flatnonzero(kept[rows.index] | rows.W.any(axis=1))
             done += rows.settle(order, step, max_iter - done, goal)
-            active = rows.support()
-            support = rows.index[active]
-            self._bound(self.products.residual(self.Y, support, rows.W[active]))
-            gap = self._gap(support, rows.W[active], l1, l2, target)
+            self._look()
+            gap = self._gap(l1, l2, target)
             if gap <= target or done >= max_iter:
                 break
             missed = np.flatnonzero((self.norms > l1) & ~kept)
-            missed = missed[~np.isin(missed, support)]
+            missed = missed[~np.isin(missed, rows.index[rows.support()])]
             if len(missed):
                 kept[missed] = True
                 rows.add(missed)
             else:
                 step *= min(0.5, max(AIM * target / gap, 1e-3))
-            goal = -np.inf
             rows.refresh(self.R, l1, l2)
+            goal = -np.inf
         self.last = alpha
-        by_feature = np.argsort(support)
-        active = active[by_feature]
+        active = rows.support()
+        active = active[np.argsort(rows.index[active])]
         return rows.index[active], rows.W[active], max(gap, 0.0), done, bool(gap <= target)
+
+    def _penalties(self, alpha):
+        """The penalties of the rows (p,) at this alpha."""
+        l1, l2 = self.penalty.l1, self.penalty.l2
+        with np.errstate(invalid="ignore"):
+            return np.where(l1 < np.inf, alpha * l1, np.inf), alpha * l2
 
     def _strong(self, alpha):
         """The features that the strong rule keeps (p,)."""
-        l1 = self.penalty.l1
         if self.last is None:
             with np.errstate(divide="ignore", invalid="ignore"):
-                ratios = np.where(l1 > 0, self.norms / l1, 0)
+                ratios = np.where(self.penalty.l1 > 0, self.norms / self.penalty.l1, 0)
             self.last = max(np.max(ratios, initial=0.0), alpha)
         threshold = 2 * alpha - self.last if 0 < alpha <= self.last else alpha
-        with np.errstate(invalid="ignore"):
-            limit = np.where(l1 < np.inf, max(threshold, 0.0) * l1, np.inf)
+        limit, _ = self._penalties(max(threshold, 0.0))
         self._resolve(limit)
         return self.norms >= limit
 
@@ -185,45 +203,41 @@ class Path:
         If all gradients of nonzero rows are off by a share e of their penalties, so is the scale
         of the dual point, which costs e sum_j l1_j |W_j|.
         """
-        rows = self.rows
         held = l1[(l1 > 0) & (l1 < np.inf)]
         unit = held.max(initial=0.0) or self.norms.max(initial=0.0)
-        cost = max(rows.l1 @ row_norms(rows.W), 1e-2 * self.total)
+        rows = self.rows
+        penalty = rows.l1[rows.l1 < np.inf] @ row_norms(rows.W)[rows.l1 < np.inf]
+        cost = max(penalty, LEAST_COST * self.total)
         return unit * min(LOOSEST, 3 * AIM * target / cost) if cost > 0 else 0.0
 
-    def _goal(self, l1, l2, target):
-        """The objective that the dual point at hand already certifies."""
+    # Certificates -------------------------------------------------------------------------------
+
+    def _gap(self, l1, l2, target):
+        """P - D by the dual point at hand or, where that is too far, by that of the residual."""
+        rows = self.rows
+        primal = 0.5 * self.square + rows.penalty()
+        earlier = primal - self._bound_at_hand(l1, l2, target)
+        if earlier <= target:
+            return earlier
+        if not rows.whole:
+            self._know(rows.index, rows.gradients(self.R))
+            self._resolve(l1)
+        dual = Dual(self.square, self.product, self.norms)
+        gap = primal - dual.value(l1, l2, self._radius())
+        if gap <= earlier:
+            self.dual = dual
+        return min(gap, earlier)
+
+    def _bound_at_hand(self, l1, l2, target):
+        """D of an earlier dual point, if it may certify."""
         if self.dual is None or target < LASTING * self.total:
             return -np.inf
-        active = self.rows.support()
-        support = self.rows.index[active]
-        radius = self._radius(support, row_norms(self.rows.W[active]))
-        return self.dual.value(self.Y, l1, l2, radius) + CLEAR * target
+        return self.dual.value(l1, l2, self._radius())
 
-    def _gap(self, support, W, l1, l2, target):
-        """P - D by the dual point at hand or, where that is too far, by that of the residual."""
-        norms = row_norms(W)
-        loss = 0.5 * np.vdot(self.R, self.R)
-        primal = loss + l1[support] @ norms + 0.5 * l2[support] @ norms**2
-        radius = self._radius(support, norms)
-        if self.dual is not None and target >= LASTING * self.total:
-            gap = primal - self.dual.value(self.Y, l1, l2, radius)
-            if gap <= target:
-                return gap
-        rows = self.rows
-        self._know(rows.index, rows.gradients(self.R))
-        self._resolve(l1)
-        dual = Dual(self.R, self.norms)
-        gap = primal - dual.value(self.Y, l1, l2, self._radius(support, norms))
-        if self.dual is None or gap <= primal - self.dual.value(self.Y, l1, l2, radius):
-            self.dual = dual
-        return gap
-
-    def _radius(self, support, norms):
+    def _radius(self):
         """The ball (p,) that rows without a penalty are held in."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            radius = np.where(
-                self.products.square_norms > 0, self.norms / self.products.square_norms, 0.0
-            )
-        radius[support] = np.maximum(radius[support], norms)
+        squares = self.products.square_norms
+        radius = np.divide(self.norms, squares, out=np.zeros(len(squares)), where=squares > 0)
+        rows = self.rows
+        radius[rows.index] = np.maximum(radius[rows.index], row_norms(rows.W))
         return 2 * radius

@@ -8,7 +8,7 @@ h_j* being the conjugate of l1_j |.| + l2_j/2 |.|^2: (z - l1_j)_+^2 / (2 l2_j), 
 wall at l1_j. A row without any penalty would need x_j'Theta = 0 exactly; here it is held within
 the ball of twice its length (or of its own step, if longer), whose conjugate is radius times z.
 Theta = s (Y - XW) with the best s > 0 is such a point (Fenchel duality; Ndiaye et al., JMLR 18,
-2017), and so is one of an earlier penalty, at no cost: that is what `Dual` keeps.
+2017). So is one of an earlier penalty, at no cost: `Dual` keeps all that D needs to know of it.
 """
 
 from typing import NamedTuple
@@ -20,16 +20,17 @@ SPECTRAL = 64  # tasks up to which the largest singular value is worth its cost
 
 
 class Dual(NamedTuple):
-    """A direction of dual points: Theta and the norms z_j >= |x_j'Theta|."""
+    """A direction of dual points Theta."""
 
-    theta: np.ndarray  # (n, t)
-    norms: np.ndarray  # (p,)
+    length: float  # ||Theta||^2
+    product: float  # <Theta, Y>
+    norms: np.ndarray  # (p,), at least |x_j'Theta|
 
-    def value(self, Y, l1, l2, radius):
+    def value(self, l1, l2, radius):
         """The largest D(s Theta) over s > 0; `radius` (p,) is for rows without a penalty."""
-        z, length = self.norms, np.vdot(self.theta, self.theta)
+        z, length = self.norms, self.length
         free = (l1 == 0) & (l2 == 0)
-        gain = np.vdot(self.theta, Y) - z[free] @ radius[free]
+        gain = self.product - z[free] @ radius[free]
         walls = (l2 == 0) & ~free & (z > 0)
         limit = np.min(l1[walls] / z[walls], initial=np.inf)
         soft = l2 > 0

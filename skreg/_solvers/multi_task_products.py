@@ -11,6 +11,8 @@ class TaskProducts:
     def __init__(self, features):
         self.features, self.shape = features, features.shape
         self.dense = not features.sparse
+        # A square X would have the Gram matrix of its rows formed.
+        self.whole = features.gram is not None or (features.whole and self.shape[0] > self.shape[1])
         self.square_norms = features.square_norms
         self.column_norms = np.sqrt(self.square_norms)
 
@@ -34,6 +36,12 @@ class TaskProducts:
             out -= np.multiply.outer(shift, taken)
         out[constant] = 0
         return out
+
+    def gram(self, Y):
+        """The whole Gram matrix and the products with Y (p, t)."""
+        gram, first = self.features.gram_and_products(Y[:, 0])
+        others = self.gradient(Y[:, 1:])
+        return np.ascontiguousarray(gram, dtype=np.float64), np.column_stack([first, others])
 
     def columns(self, which):
         """Some columns, each a row of a dense array (k, n)."""

@@ -4,7 +4,8 @@ Block coordinate descent needs the gradient of one row at a time, and has it in 
 In the Gram form it keeps the gradients of all rows, which a step in one row changes by its row of
 X'X; in the residual form it keeps Y - XW and reads the columns themselves. The first is cheaper
 until the set has twice as many rows as there are samples, and the only one that takes no copies
-of columns of a sparse X or of one with more samples than features.
+of columns of a sparse X or of one with more samples than features. Where the whole X'X is worth
+its cost (`features.whole`), all features are in from the beginning, and X is not read again.
 
 Rows that stay nonzero make the objective smooth. There every few sweeps are extrapolated
 (Anderson's acceleration; Bertrand and Massias, AISTATS 2021), and a Newton step is taken as soon
@@ -36,7 +37,8 @@ class Rows:
         self.products, self.Y = products, Y
         self.n, self.p = products.shape
         self.t = Y.shape[1]
-        self.keeps_columns = products.dense and self.p > self.n
+        self.whole = products.whole
+        self.keeps_columns = products.dense and self.p > self.n and not self.whole
         self.index = np.empty(0, np.intp)
         self.slot = np.full(self.p, -1, np.intp)  # of each feature among the rows
         self.W, self.step = np.empty((0, self.t)), np.empty(self.t)
@@ -44,6 +46,12 @@ class Rows:
         self.targets = np.empty((0, self.t))  # X'Y
         self.total = np.vdot(Y, Y)
         self.curvature = self.l1 = self.l2 = np.empty(0)
+        self.known = None, np.empty((0, self.t))  # a residual and the rows' products with it
+        if self.whole:
+            self.index = self.slot = np.arange(self.p)
+            self.W = np.zeros((self.p, self.t))
+            self.Q, self.targets = products.gram(Y)
+            self.curvature = products.square_norms
 
     def __len__(self):
         return len(self.index)
@@ -91,17 +99,22 @@ class Rows:
         return self.products.gradient(block.T, self.index).T
 
     def refresh(self, R, l1, l2):
-        """Start anew from the true residual and return the gradients of the rows (k, t)."""
+        """Start anew with these penalties (p,) and the true residual, which `whole` needs not."""
         self.l1, self.l2 = l1[self.index], l2[self.index]
-        C = self.gradients(R)
-        self.state = np.ascontiguousarray((C if self.gram else R).T)
-        return C
+        self.state = np.ascontiguousarray((self.gradients(R) if self.gram else R).T)
 
     def gradients(self, R):
-        """x_j'R for the rows."""
+        """The products x_j'R of the rows (k, t)."""
+        if self.whole:
+            return self.targets - self.Q @ self.W
+        C = self.known[1] if self.known[0] is R else np.empty((0, self.t))
+        new = slice(len(C), len(self))
         if self.keeps_columns:
-            return self.A[: len(self)] @ R
-        return self.products.gradient(R, self.index)
+            C = np.concatenate([C, self.A[new] @ R])
+        elif len(C) < len(self):
+            C = np.concatenate([C, self.products.gradient(R, self.index[new])])
+        self.known = R, C
+        return C
 
     def support(self):
         """The slots of nonzero rows."""
@@ -190,7 +203,7 @@ class Rows:
             loss = 0.5 * np.vdot(self.state, self.state)
         else:
             loss = 0.5 * (self.total - np.vdot(self.W, self.targets + self.state.T))
-        return loss + self._penalty(self.W, slice(None))
+        return loss + self.penalty()
 
     def _slopes(self, active):
         """x_j'R for some slots."""
@@ -225,10 +238,12 @@ class Rows:
                 self.state -= s * F
                 return
 
-    def _penalty(self, W, active):
-        """The penalty of rows W (a, t) at some slots."""
-        norms = row_norms(W)
-        return self.l1[active] @ norms + 0.5 * self.l2[active] @ norms**2
+    def penalty(self):
+        """The penalty of W; that of a row held at zero is none, however large."""
+        norms = row_norms(self.W)
+        alive = norms > 0
+        norms = norms[alive]
+        return self.l1[alive] @ norms + 0.5 * self.l2[alive] @ norms**2
 
     def extrapolate(self, earlier, factor):
         """Go on from what W was at the last point but one (k, t), where rows stay nonzero."""
