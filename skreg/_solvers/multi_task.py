@@ -19,14 +19,20 @@ from skreg._solvers.multi_task_dual import Dual, Reference, row_norms
 from skreg._solvers.multi_task_products import TaskProducts
 from skreg._solvers.multi_task_rows import Rows
 from skreg._solvers.scaling import units
+from skreg._solvers.threads import one_blas_thread
 
 AIM = 0.3  # of the gap asked for, at which descent looks at its own dual point
 LEAST_COST = 1e-2  # of ||Y||^2, that an error of the scale is taken to cost
 CLEAR = 0.8  # of the gap asked for, that an objective from updates may show
-# The smallest tol for which an earlier dual point may certify: such a gap is of second order in the
-# gradients, so that these would be off by the root of it.
+# The smallest tol for which an earlier dual point may certify: its gap is of second order in the
+# errors of the gradients, so that these may be as large as its root.
 LASTING = 1e-8
 LOOSEST = 1e-2  # steps of descent, in parts of a row's penalty, that are never small enough
+JUMP = 4.0  # the largest ratio of alphas from one point to the next
+FARTHEST = 1e-6  # of the alpha at which a long way began, where its steps end
+ROUGH = 1e-3  # tol on the way
+LONGEST = 100  # sweeps until the residual is computed anew
+STARTED = 0.0  # stands for the last alpha where a start was given: of no use for the strong rule
 PASS = 0.25  # share of features from which on the products with all are formed
 ROUNDING = 100 * np.finfo(np.float64).eps  # of ||Y||^2; a gap below it is none
 
@@ -61,8 +67,8 @@ def walk(features, Y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
     if start is not None:
         path.start(start * (c / d))
     for alpha in alphas:
-        support, coef, gap, n_iter, converged = path.point(alpha, tol, max_iter)
-        yield Point(alpha, support, coef * (d / c), gap * d * d, n_iter, converged)
+        point = path.solve(float(alpha), tol, max_iter)
+        yield point._replace(coef=point.coef * (d / c), gap=point.gap * d * d)
 
 
 def alpha_max(features, Y, penalty):
@@ -97,7 +103,7 @@ class Path:
         self.rows.add(support)
         self.rows.W[self.rows.slot[support]] = W[support]
         self._begin(self.products.residual(self.Y, support, W[support]))
-        self.last = 0.0  # of no use for the strong rule
+        self.last = STARTED
 
     # The residual and the products with it ------------------------------------------------------
 
@@ -105,7 +111,7 @@ class Path:
         if self.rows.whole:
             self._look()
         else:
-            self.R = R
+            self.R, self.square = R, np.vdot(R, R)
             self._pass()
 
     def _look(self):
@@ -142,8 +148,32 @@ class Path:
 
     # Points -------------------------------------------------------------------------------------
 
-    def point(self, alpha, tol, max_iter):
-        """(support, their rows, gap, sweeps, converged) for one alpha."""
+    @one_blas_thread()
+    def solve(self, alpha, tol, max_iter):
+        """The point of one alpha."""
+        done = self._approach(alpha, tol, max_iter)
+        point = self._point(alpha, tol, max_iter - done)
+        return point._replace(n_iter=done + point.n_iter)
+
+    def _approach(self, alpha, tol, max_iter):
+        """Take a long way down in steps, roughly; sweeps done, less than max_iter.
+
+        From far away too many rows enter at once, most of which have to leave again. For the same
+        reason a start that is worse than zero is forgotten.
+        """
+        if self.last == STARTED and self._objective(alpha) > 0.5 * self.total:
+            self.rows.W[:] = 0
+            self._begin(self.Y)
+            self.last = None
+        self._settle_last(alpha)
+        done, limit = 0, FARTHEST * self.last
+        while JUMP * alpha < self.last and self.last > limit and done < max_iter // 2:
+            rough = self._point(self.last / JUMP, max(tol, ROUGH), max_iter // 2 - done)
+            done += rough.n_iter
+        return done
+
+    def _point(self, alpha, tol, max_iter):
+        """The point of one alpha that is near the last one."""
         rows, target = self.rows, max(tol, ROUNDING) * self.total
         l1, l2 = self._penalties(alpha)
         kept = self._strong(alpha)
@@ -154,7 +184,8 @@ class Path:
         goal = self._bound_at_hand(l1, l2, target) + CLEAR * target
         while True:
             order = np.flatnonzero(kept[rows.index] | rows.W.any(axis=1))
-            done += rows.settle(order, step, max_iter - done, goal)
+            sweeps = rows.settle(order, step, min(LONGEST, max_iter - done), goal)
+            done += sweeps
             self._look()
             gap = self._gap(l1, l2, target)
             if gap <= target or done >= max_iter:
@@ -164,14 +195,15 @@ class Path:
             if len(missed):
                 kept[missed] = True
                 rows.add(missed)
-            else:
+            elif sweeps < LONGEST:
                 step *= min(0.5, max(AIM * target / gap, 1e-3))
             rows.refresh(self.R, l1, l2)
             goal = -np.inf
         self.last = alpha
         active = rows.support()
         active = active[np.argsort(rows.index[active])]
-        return rows.index[active], rows.W[active], max(gap, 0.0), done, bool(gap <= target)
+        found, gap = bool(gap <= target), float(max(gap, 0.0))
+        return Point(alpha, rows.index[active], rows.W[active], gap, done, found)
 
     def _penalties(self, alpha):
         """The penalties of the rows (p,) at this alpha."""
@@ -181,14 +213,17 @@ class Path:
 
     def _strong(self, alpha):
         """The features that the strong rule keeps (p,)."""
-        if self.last is None:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratios = np.where(self.penalty.l1 > 0, self.norms / self.penalty.l1, 0)
-            self.last = max(np.max(ratios, initial=0.0), alpha)
         threshold = 2 * alpha - self.last if 0 < alpha <= self.last else alpha
         limit, _ = self._penalties(max(threshold, 0.0))
         self._resolve(limit)
         return self.norms >= limit
+
+    def _settle_last(self, alpha):
+        """Know at what alpha W = 0, where a path begins, is the solution."""
+        if self.last is None:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratios = np.where(self.penalty.l1 > 0, self.norms / self.penalty.l1, 0)
+            self.last = max(np.max(ratios, initial=0.0), alpha)
 
     def _extrapolate(self, alpha):
         """Predict W from the last two points, if the penalty changed between them."""
@@ -211,6 +246,11 @@ class Path:
         return unit * min(LOOSEST, 3 * AIM * target / cost) if cost > 0 else 0.0
 
     # Certificates -------------------------------------------------------------------------------
+
+    def _objective(self, alpha):
+        """P of W as it is."""
+        self.rows.refresh(self.R, *self._penalties(alpha))
+        return 0.5 * self.square + self.rows.penalty()
 
     def _gap(self, l1, l2, target):
         """P - D by the dual point at hand or, where that is too far, by that of the residual."""

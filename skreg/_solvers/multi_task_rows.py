@@ -20,10 +20,11 @@ from skreg._solvers import multi_task_newton as newton
 from skreg._solvers.multi_task_dual import row_norms
 
 DEPTH = 5  # sweeps that an extrapolation combines
-NEWTON_SHARE = 0.3  # of the sweeps' multiply-adds since the last Newton step that the next may cost
+NEWTON_SHARE = (
+    0.3  # of the sweeps' multiply-adds since the last Newton step that the next may cost
+)
 SMALL_STEP = 2**18  # multiply-adds that nobody notices: a Newton step within them is always taken
 HALVINGS = 6  # of a step that does not descend, at most
-VANISHED = 1e-12  # of its former length, at which a row is zero
 FORMED = 64  # columns of X that are held at a time to form rows of X'X
 
 
@@ -216,22 +217,17 @@ class Rows:
         return (self.Q[active, : len(self)].T @ D).T
 
     def _move(self, active, D, F=None):
-        """Go along D: all the way, or to where the first row turns round, or half as far, ...
-
-        The first of these that lets the objective fall is taken. With one task a row that turns
-        round is zero there, and stays it.
-        """
-        F = self._effect(active, D) if F is None else F
-        curvature = np.vdot(F.T[active], D) if self.gram else np.vdot(F, F)
+        """Take the first of the `trials` of a step D that lets the objective fall."""
         C, W, l1, l2 = self._slopes(active), self.W[active], self.l1[active], self.l2[active]
         norms = row_norms(W)
-        for s in shares(W, D):
+        for s, step in trials(W, D):
+            if F is None or step is not D:
+                D, F = step, self._effect(active, step)
+            curvature = np.vdot(F.T[active], D) if self.gram else np.vdot(F, F)
             trial = W + s * D
-            reached = row_norms(trial)
-            trial[reached <= VANISHED * norms] = 0
             # |a| - |b| = (a - b)'(a + b) / (|a| + |b|), so that near the solution, where slope and
             # penalty cancel, their difference keeps its digits.
-            share = l1 / (reached + norms) + 0.5 * l2
+            share = l1 / (row_norms(trial) + norms) + 0.5 * l2
             slope = np.vdot(C - share[:, None] * (W + trial), D)
             if 0.5 * s * curvature < slope:
                 self.W[active] = trial
@@ -252,12 +248,21 @@ class Rows:
             self._move(active, factor * (self.W[active] - earlier[active]))
 
 
-def shares(W, D):
-    """Parts of the step D from the rows W to try, the largest first."""
+def trials(W, D):
+    """Yield (s, step): pieces s step of the step D from rows W, the boldest first.
+
+    All of it, but rows that would turn round end at zero; what comes before the first of them
+    turns, which ends at zero; half of that, and so on.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         turn = -np.einsum("jt,jt->j", W, W) / np.einsum("jt,jt->j", W, D)
-    first = np.min(turn[turn > 0], initial=1.0)
-    return ([1.0] if first < 1 else []) + [first * 0.5**k for k in range(HALVINGS)]
+    turning = (turn > 0) & (turn < 1)
+    first = np.min(turn[turning], initial=1.0)
+    if turning.any():
+        yield 1.0, np.where(turning[:, None], -W, D)
+        yield 1.0, np.where((turn == first)[:, None], -W, first * D)
+    for halving in range(HALVINGS):
+        yield first * 0.5**halving, D
 
 
 def anderson_weights(iterates):
