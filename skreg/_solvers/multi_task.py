@@ -123,8 +123,7 @@ class Path:
             self.square = max(self.product - np.vdot(rows.W, C), 0.0)
             self.norms, self.exact = row_norms(C), np.ones(len(C), bool)
             return
-        active = rows.support()
-        self.R = self.products.residual(self.Y, rows.index[active], rows.W[active])
+        self.R = rows.residual()
         self.square, self.product = np.vdot(self.R, self.R), np.vdot(self.R, self.Y)
         self.norms = self.reference.bounds(self.R, self.products.column_norms)
         self.exact = np.zeros(len(self.norms), bool)
@@ -260,8 +259,10 @@ class Path:
         if earlier <= target:
             return earlier
         if not rows.whole:
-            self._know(rows.index, rows.gradients(self.R))
+            C = rows.gradients(self.R)
+            self._know(rows.index, C)
             self._resolve(l1)
+            self._know(rows.index, C)  # a pass over float32 knows less of them
         dual = Dual(self.square, self.product, self.norms)
         gap = primal - dual.value(l1, l2, self._radius())
         if gap <= earlier:

@@ -19,13 +19,16 @@ class TaskProducts:
         self.column_norms = np.sqrt(self.square_norms)
 
     def gradient(self, R, which=None):
-        """Xc'R (p, t) for R (n, t), or the rows `which` of it, in float64."""
+        """Xc'R (p, t) for R (n, t), or the rows `which` of it, in float64.
+
+        All products are summed in the type of X, which is not copied, some in float64.
+        """
         X, shift, constant = self.features.X, self.features.shift, self.features.constant
         V = R if self.features.root is None else self.features.root[:, None] * R
         taken = V.sum(axis=0)
-        V = V.astype(X.dtype, copy=False)
         if which is not None:
-            X, shift, constant = X[:, which], shift[which], constant[which]
+            X, shift, constant = X[:, which].astype(np.float64), shift[which], constant[which]
+        V = V.astype(X.dtype, copy=False)
         if not self.dense:
             out = X.T @ V
         elif X.flags.f_contiguous:
@@ -62,7 +65,5 @@ class TaskProducts:
         features = self.features
         if not len(support):
             return Y.copy()
-        X = features.X[:, support]
-        fit = X @ W.astype(X.dtype, copy=False) if self.dense else X @ W
-        fit = fit - features.shift[support] @ W
+        fit = features.X[:, support].astype(np.float64) @ W - features.shift[support] @ W
         return Y - (fit if features.root is None else features.root[:, None] * fit)

@@ -102,7 +102,8 @@ class Rows:
     def refresh(self, R, l1, l2):
         """Start anew with these penalties (p,) and the true residual, which `whole` needs not."""
         self.l1, self.l2 = l1[self.index], l2[self.index]
-        self.state = np.ascontiguousarray((self.gradients(R) if self.gram else R).T)
+        # A copy even of one column, which is contiguous both ways: descent changes it.
+        self.state = np.array((self.gradients(R) if self.gram else R).T, order="C")
 
     def gradients(self, R):
         """The products x_j'R of the rows (k, t)."""
@@ -116,6 +117,13 @@ class Rows:
             C = np.concatenate([C, self.products.gradient(R, self.index[new])])
         self.known = R, C
         return C
+
+    def residual(self):
+        """Y - XW afresh."""
+        active = self.support()
+        if self.keeps_columns:
+            return self.Y - self.A[active].T @ self.W[active]
+        return self.products.residual(self.Y, self.index[active], self.W[active])
 
     def support(self):
         """The slots of nonzero rows."""

@@ -270,6 +270,16 @@ def test_float32_is_solved_as_far_as_its_products_go(shape):
         assert_allclose(W, U, atol=5e-3 * np.abs(U).max())
 
 
+@pytest.mark.parametrize("shape", [(30, 60), (60, 10)])
+@pytest.mark.parametrize("t", [1, 3])
+def test_targets_are_left_alone(shape, t):
+    X, Y = problem(*shape, t)
+    features = Features.of(X, fit_intercept=False)
+    before = Y.copy()
+    list(walk(features, Y, penalty(shape[1], 1.0), [9.0, 1.0], tol=1e-9))
+    assert_array_equal(Y, before)
+
+
 def test_folds_by_weights_and_by_moments():
     """Rows of weight zero are not there, and given moments stand for the rows."""
     X, Y = problem(60, 10, 2)
