@@ -1,7 +1,7 @@
 """A fair race: the same problem, each contestant at its best, samples taken in turn.
 
 1. Tuning. A contestant runs on one thread at ever tighter tolerances until its certificate
-   reaches the problem's target (these runs warm the caches; who compiles or imports at the first
+   reaches its target (these runs warm the caches; who compiles or imports at the first
    run gets one more before), then with one thread and with all cores; the faster is kept.
 2. Rounds. Every contestant is timed once a round, and each round starts with another one, so
    that a slow minute of the machine, or what one leaves in the caches, falls on all alike.
@@ -37,9 +37,16 @@ class Entry:
     seconds: list = field(default_factory=list)
     certificate: float | None = None
     peak: int | None = None  # bytes beyond the data, where they are measured; see memory.py
+    bound: int | None = None  # bytes beyond the data that its answer calls for
     reached: bool = False
     failed: bool = False
     note: str = ""
+
+    @property
+    def target(self):
+        """What the certificate has to reach: a rival's may be looser than ours."""
+        target = self.problem.target
+        return target if self.contestant.ours else getattr(self.problem, "rival_target", target)
 
     @property
     def median(self):
@@ -99,7 +106,7 @@ def tune(entry, limit, cores):
     contestant, problem, spent = entry.contestant, entry.problem, 0.0
     contestant.load(problem)
     entry.tell(contestant.remark)
-    tolerances = contestant.tolerances(problem.target)
+    tolerances = contestant.tolerances(entry.target)
     if contestant.slow_first_run:
         sample(contestant, problem, tolerances[0], entry.threads)
     for tolerance in tolerances:
@@ -107,7 +114,7 @@ def tune(entry, limit, cores):
         spent += seconds
         if entry.certificate is None or certificate < entry.certificate:
             entry.tolerance, entry.certificate, kept = tolerance, certificate, seconds
-        if spent > limit or problem.target is None or certificate <= problem.target:
+        if spent > limit or entry.target is None or certificate <= entry.target:
             break
     if spent > limit:
         entry.seconds = [kept]
@@ -161,7 +168,7 @@ def judge(entries):
     valid = [entry for entry in entries if not entry.failed]
     best = min((entry.certificate for entry in valid), default=None)
     for entry in valid:
-        target = entry.problem.target
+        target = entry.target
         if target is None:
             target = max(LOSS_FACTOR * best, best + LOSS_MARGIN)
         entry.reached = entry.certificate <= target

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 from scipy.linalg import blas
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -35,7 +36,7 @@ def can_measure():
 
 
 def peak(entry, limit):
-    """Return the bytes that an entry's run needs beyond what lies in memory before it.
+    """Return the bytes that an entry's run needs beyond what lies before it, and their bound.
 
     It runs on the threads that suit it, but in one process, as others aren't seen.
     """
@@ -58,17 +59,15 @@ def peak(entry, limit):
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
         raise NotMeasuredError(f"exit status {done.returncode} {last}")
-    return int(done.stdout.split()[-1])
+    return tuple(map(int, done.stdout.split()[-2:]))
 
 
 def peak_of(work):
-    """Return the most bytes in memory during `work()` beyond those before it."""
+    """Return the most bytes in memory during `work()` beyond those before it, and its result."""
     CLEAR.write_text("5")
     before = resident("VmRSS")
-    result = work()
-    reached = resident("VmHWM")
-    del result  # part of the peak
-    return max(0, reached - before)
+    result = work()  # part of the peak
+    return max(0, resident("VmHWM") - before), result
 
 
 def resident(name):
@@ -80,11 +79,19 @@ def resident(name):
 def warm_up(kind, problem, tolerance, threads):
     """Let everything be imported and allocated that lasts longer than one run."""
     contestant = kind()
-    contestant.load(replace(problem, X=problem.X[:60, :5].copy(), y=problem.y[:60]))
+    contestant.load(replace(problem, X=small(problem.X), y=np.arange(60) % 7 - 3.0))
     with contestant.threads(threads):
         contestant.solve(tolerance)
         square = np.ones((1_500, 1_500))
         blas.dgemm(1.0, square, square @ square)
+
+
+def small(X):
+    """Return a few random rows in the form of X."""
+    rows = np.random.default_rng(0).standard_normal((60, 5))
+    if sparse.issparse(X):
+        return type(X)(rows.astype(X.dtype))
+    return np.require(rows, X.dtype, ["F" if X.flags.f_contiguous else "C"])
 
 
 def main(file, tolerance, threads):
@@ -96,7 +103,8 @@ def main(file, tolerance, threads):
     contestant = kind()
     contestant.load(problem)
     with contestant.threads(int(threads)):
-        print(peak_of(lambda: contestant.solve(tolerance)))
+        reached, model = peak_of(lambda: contestant.solve(tolerance))
+    print(reached, int(problem.memory_bound(contestant.answer(model))))
 
 
 if __name__ == "__main__":

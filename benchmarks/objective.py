@@ -2,7 +2,7 @@
 
 Every problem computes its certificate itself, in float64, from the answer alone: nobody's own
 stopping value is trusted. A contestant takes part in the ranking where its certificate reaches
-the problem's target.
+the problem's target, or the looser one that some problems grant rivals.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
+
+SQUARE_AND_LONG = "r^2 + n r, r = min(n, p),"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class SparseRegression:
 
     measure: ClassVar[str] = "duality gap"
     target: ClassVar[float] = 1e-6
+    rival_target: ClassVar[float] = 1e-4
+    memory_terms: ClassVar[str] = "X / 5 + the active features' Gram matrix + the coefficients"
 
     def certificate(self, coefs):
         """Return the largest (primal - dual) / (1/(2 n) ||y||^2) over the alphas."""
@@ -47,6 +51,24 @@ class SparseRegression:
         dual = scale * (y @ residual) - scale**2 * norm2 / 2
         return max(0.0, float(np.max((primal - dual) / (y @ y / 2))))
 
+    def violation(self, coefs):
+        """Return the largest violation of the optimality conditions over the alphas, over alpha.
+
+        With the gradient g = X'(y - X w)/n - alpha (1 - l1_ratio) w of a solution, g_j is
+        alpha l1_ratio sign(w_j) where w_j is not zero, and within that of zero elsewhere.
+        """
+        coefs = as_finite(coefs, (self.X.shape[1], len(self.alphas)))
+        gradient = self.X.T @ (self.y[:, None] - self.X @ coefs) / len(self.y)
+        slope = gradient / self.alphas - (1.0 - self.l1_ratio) * coefs
+        on_support = np.abs(slope - self.l1_ratio * np.sign(coefs))
+        elsewhere = np.maximum(np.abs(slope) - self.l1_ratio, 0.0)
+        return float(np.max(np.where(coefs != 0, on_support, elsewhere)))
+
+    def memory_bound(self, coefs):
+        """Bytes of a fifth of X, of the Gram matrix of all features ever active, of the answer."""
+        active = np.count_nonzero(np.any(coefs != 0, axis=1))
+        return 0.2 * n_bytes(self.X) + 8 * active**2 + coefs.nbytes
+
 
 @dataclass(frozen=True)
 class RidgeRegression:
@@ -58,6 +80,7 @@ class RidgeRegression:
 
     measure: ClassVar[str] = "normal residual"
     target: ClassVar[float] = 1e-8
+    memory_terms: ClassVar[str] = SQUARE_AND_LONG
 
     def certificate(self, answer):
         """Return half the gradient's norm at (w, b), relative to that at (0, mean of y)."""
@@ -67,6 +90,9 @@ class RidgeRegression:
         start = self.X.T @ (self.y - self.y.mean())
         gradient = self.X.T @ residual - self.alpha * coef
         return float(np.hypot(np.linalg.norm(gradient), residual.sum()) / np.linalg.norm(start))
+
+    def memory_bound(self, answer):
+        return square_and_long(self.X)
 
 
 @dataclass(frozen=True)
@@ -111,6 +137,21 @@ class NetworkTraining:
         probabilities = as_finite(probabilities, (len(self.y), self.n_classes))
         likely = probabilities[np.arange(len(self.y)), self.y]
         return float(-np.mean(np.log(np.maximum(likely, np.finfo(float).tiny))))
+
+
+def n_bytes(X):
+    """Bytes of an array, or of the three arrays of a compressed sparse one."""
+    return (
+        sum(part.nbytes for part in (X.data, X.indices, X.indptr))
+        if sparse.issparse(X)
+        else X.nbytes
+    )
+
+
+def square_and_long(X):
+    """Bytes of a min(n, p) square matrix and of min(n, p) vectors as long as there are samples."""
+    r = min(X.shape)
+    return X.itemsize * (r**2 + X.shape[0] * r)
 
 
 def as_finite(values, shape):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from folds import LassoCrossValidation
 from objective import NetworkTraining, RidgeRegression, SparseRegression
 from scipy import sparse
 from scipy.signal import lfilter
@@ -36,8 +37,8 @@ def lasso_cases(quick=False, path=False):
     """Single fits at alpha_max / 20 or, with `path`, paths of alphas down to alpha_max / 100."""
     data = {
         "diabetes, cubic features": diabetes,
-        "tall": lambda: correlated(*((10_000, 100) if quick else (100_000, 200)), 0.5, 50),
-        "wide, correlated": lambda: correlated(*((100, 2_000) if quick else (200, 20_000)), 0.8),
+        "tall": partial(tall, quick),
+        "wide, correlated": partial(wide, quick),
         "square, correlated": lambda: correlated(
             *((300, 600) if quick else (2_000, 5_000)), 0.8, 400
         ),
@@ -50,6 +51,27 @@ def lasso_cases(quick=False, path=False):
     square = data["square, correlated"]
     cases.append(Case("square, elastic net", lambda: regression(*square(), alphas, l1_ratio=0.5)))
     return cases
+
+
+def lasso_cv_cases(quick=False):
+    """Choices among 100 alphas down to alpha_max / 1000, as scikit-learn's default has them."""
+    data = {
+        "diabetes, cubic features": diabetes,
+        "leukemia": leukemia,
+        "tall": partial(tall, quick),
+        "wide, correlated": partial(wide, quick),
+    }
+    fractions = np.geomspace(1, 1e-3, 20 if quick else 100)
+    return [
+        Case(name, lambda m=make: cross_validation(*m(), fractions)) for name, make in data.items()
+    ]
+
+
+def cross_validation(X, y, fractions):
+    """State the choice on as many rows as make folds of one size, so that all means agree."""
+    n = len(y) - len(y) % LassoCrossValidation.cv.n_splits
+    problem = regression(*centred(X[:n], y[:n], scale=False), fractions)
+    return LassoCrossValidation(problem.X, problem.y, problem.alphas)
 
 
 def regression(X, y, fractions, l1_ratio=1.0):
@@ -77,6 +99,16 @@ def diabetes():
     """442 patients; all products up to degree three of ten measurements, 285 columns."""
     X, y = load_diabetes(return_X_y=True)
     return centred(PolynomialFeatures(3, include_bias=False).fit_transform(X), y)
+
+
+def tall(quick=False):
+    """A hundred thousand rows, 200 columns."""
+    return correlated(*((10_000, 100) if quick else (100_000, 200)), 0.5, 50)
+
+
+def wide(quick=False):
+    """200 rows, twenty thousand columns."""
+    return correlated(*((100, 2_000) if quick else (200, 20_000)), 0.8)
 
 
 def correlated(n, p, rho, n_active=100, seed=0):

@@ -4,6 +4,7 @@ import csv
 
 from contest import best_of_ours, best_rival, one_fit, verdict
 from environment import package_version
+from objective import n_bytes
 from rich.table import Table
 
 COLUMNS = [
@@ -20,6 +21,7 @@ COLUMNS = [
     "seconds_quartile_3",
     "measure",
     "certificate",
+    "target",
     "reached",
     "ratio_to_best_rival",
     "microseconds_per_step",
@@ -67,13 +69,14 @@ def rows(title, problem, entries):
                 seconds_quartile_1=first,
                 seconds_quartile_3=third,
                 certificate=entry.certificate,
+                target=entry.target,
                 ratio_to_best_rival=rival and entry.median / rival.median,
                 ratio_to_one_fit=fit and entry.median / fit.median,
             )
             if entry.peak is not None:
                 row.update(
-                    peak_over_X=entry.peak / problem.X.nbytes,
-                    bound_over_X=memory_bound(problem) / problem.X.nbytes,
+                    peak_over_X=entry.peak / n_bytes(problem.X),
+                    bound_over_X=entry.bound / n_bytes(problem.X),
                 )
             if hasattr(problem, "steps"):
                 row.update(
@@ -82,12 +85,6 @@ def rows(title, problem, entries):
                 )
         result.append(row)
     return result
-
-
-def memory_bound(problem):
-    """Bytes of a min(n, p) square matrix and of min(n, p) vectors as long as there are samples."""
-    n, r = problem.X.shape[0], min(problem.X.shape)
-    return problem.X.itemsize * (r**2 + n * r)
 
 
 def table(title, problem, entries, notes=()):
@@ -133,12 +130,18 @@ def standing(entries):
         if rivals:
             factors = [f"{e.contestant.name} {e.median / ours.median:.3g}" for e in rivals]
             yield f"times as long as {ours.contestant.name}: {'; '.join(factors)}"
-    if any(entry.peak is not None for entry in entries):
-        problem = entries[0].problem
-        bound = memory_bound(problem) / problem.X.nbytes
+    targets = {entry.target for entry in entries}
+    if len(targets) > 1:
+        target, looser = sorted(targets)
+        yield f"{entries[0].problem.measure}: at most {target:.0e}; of rivals {looser:.0e}"
+    measured = [entry for entry in entries if entry.peak is not None]
+    if measured:
+        problem = measured[0].problem
+        # The exact answer has the smallest bound: loose ones have more active features.
+        bound = min(entry.bound for entry in measured) / n_bytes(problem.X)
         yield (
             "memory: peak of one run beyond X, in sizes of X; "
-            f"r^2 + n r, r = min(n, p), is {bound:.2f}"
+            f"{problem.memory_terms} is {bound:.2f}"
         )
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from objective import RidgeRegression, as_finite
+from objective import SQUARE_AND_LONG, RidgeRegression, as_finite, square_and_long
 from scipy import linalg
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
@@ -50,11 +50,15 @@ class Selection:
 
     measure: ClassVar[str] = "score error"
     target: ClassVar[float] = 1e-8
+    memory_terms: ClassVar[str] = SQUARE_AND_LONG
 
     @property
     def one_fit(self):
         """What the choice is compared with in time: a fit at one alpha, known beforehand."""
         return RidgeRegression(self.X, self.y, 1.0)
+
+    def memory_bound(self, answer):
+        return square_and_long(self.X)
 
     def position(self, alphas):
         """Return where the answer's alphas stand in the grid; a last digit may have been lost."""

@@ -9,6 +9,7 @@ from sklearn.utils import check_array
 
 from skreg._solvers.features import Features
 from skreg._solvers.path import alpha_max, walk
+from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_parameters import (
     ALPHA_CONSTRAINTS,
     FEATURE_CONSTRAINTS,
@@ -319,6 +320,10 @@ def solved_path(
 ):  # fmt: skip
     """The path that `enet_path` and `lasso_path` describe."""
     requested = requested_alphas(alphas, n_alphas, stacklevel=5)
+    if isinstance(requested, Integral):
+        check_l1_ratio_of_grid(l1_ratio)
+    else:
+        requested = check_alphas(requested)
     X, y = check_data(X, y, check_input)
     if y.ndim == 2:
         raise ValueError(several_columns(y, positive))
@@ -328,20 +333,16 @@ def solved_path(
         penalty_weights=penalty_weights, lower=lower, upper=upper, positive=positive,
     )  # fmt: skip
     start = None if coef_init is None else check_start(coef_init, n_features)
-    if Xy is not None and np.shape(Xy) not in ((n_features,), (n_features, 1)):
-        raise ValueError(
-            f"Xy has shape {np.shape(Xy)}; X'y has shape ({n_features},). Leave Xy at None."
-        )
+    check_products(Xy, n_features)
     weight = row_weights(sample_weight, X)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         features = Features.of(X, weight, fit_intercept=fit_intercept)
         check_gram(precompute, features, stacklevel=5)
         target, _ = features.target(y)
         if isinstance(requested, Integral):
-            check_l1_ratio_of_grid(l1_ratio)
             alphas = alpha_grid(alpha_max(features, target, penalty), requested, eps)
         else:
-            alphas = check_alphas(requested)
+            alphas = requested
         options = {"tol": tol, "max_iter": 1000 if max_iter is None else max_iter}
         points = walk(features, target, penalty, alphas, start=start, **options)
         coefs, dual_gaps, n_iters = collected(points, alphas, features, verbose)
@@ -365,6 +366,14 @@ def check_data(X, y, check_input):
             f"{len(y)} in y."
         )
     return X, y
+
+
+def check_products(Xy, n_features):
+    """Refuse an Xy that cannot be X'y, which the solver computes by itself."""
+    if Xy is not None and np.shape(Xy) not in ((n_features,), (n_features, 1)):
+        raise ValueError(
+            f"Xy has shape {np.shape(Xy)}; X'y has shape ({n_features},). Leave Xy at None."
+        )
 
 
 def several_columns(y, positive):

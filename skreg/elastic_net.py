@@ -14,6 +14,7 @@ from skreg._linear import LinearRegressor
 from skreg._solvers.features import Features
 from skreg._solvers.l1_ball import Ball, least_norm, solve_in_ball
 from skreg._solvers.path import walk
+from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_callbacks import fit_task, subtask
 from skreg._sparse_parameters import FEATURE_CONSTRAINTS, check_gram, check_penalty, row_weights
 from skreg._sparse_path import enet_path, lasso_path
@@ -251,6 +252,7 @@ class ElasticNet(CallbackSupportMixin, LinearRegressor):
         subtasks = len(targets) if len(targets) > 1 else 0
         with (
             fit_task(self, X, y, sample_weight, subtasks=subtasks) as task,
+            one_blas_thread(),
             # What overflows shows in the model, which is checked.
             np.errstate(over="ignore", invalid="ignore"),
         ):

@@ -216,14 +216,16 @@ def test_a_run_counts_in_single_fits(monkeypatch, tmp_path):
 @measured
 def test_the_peak_is_what_is_touched_at_once():
     megabyte = 2**20
-    assert abs(memory.peak_of(lambda: np.ones(8 * megabyte)) - 64 * megabyte) < 2 * megabyte
-    assert memory.peak_of(lambda: np.empty(8 * megabyte)) < 2 * megabyte
+    peak, ones = memory.peak_of(lambda: np.ones(8 * megabyte))
+    assert abs(peak - 64 * megabyte) < 2 * megabyte
+    assert ones.sum() == 8 * megabyte
+    assert memory.peak_of(lambda: np.empty(8 * megabyte))[0] < 2 * megabyte
 
     def in_turn():
         for _ in range(3):
             np.ones(4 * megabyte)
 
-    assert abs(memory.peak_of(in_turn) - 32 * megabyte) < 2 * megabyte
+    assert abs(memory.peak_of(in_turn)[0] - 32 * megabyte) < 2 * megabyte
 
 
 @measured
@@ -232,8 +234,9 @@ def test_a_fit_in_a_process_of_its_own_is_measured_in_sizes_of_the_data():
     rng = np.random.default_rng(0)
     problem = objective.RidgeRegression(rng.standard_normal((40_000, 50)), np.ones(40_000), 1.0)
     entry = contest.Entry(ridges.SciPyRidge(), problem, seconds=[0.1], reached=True)
-    peak = memory.peak(entry, limit=10.0)
+    peak, bound = memory.peak(entry, limit=10.0)
     assert 1.0 < peak / problem.X.nbytes < 1.5
+    assert bound == problem.memory_bound(None)
     assert entry.peak is None
     run.measure_memory([entry], limit=10.0)
     assert_allclose(entry.peak, peak, rtol=0.2)

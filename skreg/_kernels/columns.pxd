@@ -18,13 +18,20 @@ cdef inline floating column_dot(
     const floating* data, const index_t* rows, index_t start, index_t stop, const floating* v
 ) noexcept nogil:
     """x_j' v"""
-    cdef floating total = 0
-    cdef index_t k
+    cdef floating total = 0, second = 0, third = 0, fourth = 0
+    cdef index_t k = start
     if rows == NULL:
         return dot(<int> (stop - start), data + start, v)
-    for k in range(start, stop):
+    while k + 4 <= stop:  # four sums side by side, as one would wait for itself at each term
         total += data[k] * v[rows[k]]
-    return total
+        second += data[k + 1] * v[rows[k + 1]]
+        third += data[k + 2] * v[rows[k + 2]]
+        fourth += data[k + 3] * v[rows[k + 3]]
+        k += 4
+    while k < stop:
+        total += data[k] * v[rows[k]]
+        k += 1
+    return (total + second) + (third + fourth)
 
 
 cdef inline void column_axpy(

@@ -33,6 +33,10 @@ cdef inline void add_column(
 ) noexcept nogil:
     """e += a v x_j, where v = 1 if there are no weights."""
     cdef index_t k, i
+    if rows != NULL and weight == NULL:
+        for k in range(start, stop):
+            e[rows[k]] += a * data[k]
+        return
     for k in range(start, stop):
         i = rows[k] if rows != NULL else k - start
         e[i] += a * data[k] * (weight[i] if weight != NULL else 1)

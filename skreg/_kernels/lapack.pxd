@@ -15,7 +15,9 @@ cdef inline int cholesky(int n, double* a, int lda) noexcept nogil:
     return info
 
 
-cdef inline void forward(int n, int k, const double* r, int ldr, double* b, int ldb) noexcept nogil:
+cdef inline void forward(
+    int n, int k, const double* r, int ldr, double* b, int ldb,
+) noexcept nogil:
     """b = R'^-1 b for k columns."""
     cdef double one = 1
     cdef int step = 1

@@ -1,4 +1,4 @@
-"""Which features may come in: bounds of all products with a residual, and those in doubt exactly."""
+"""Which features may come in: bounds of all products with a residual, exact ones in doubt."""
 
 from cython cimport floating
 from libc.math cimport fabs
@@ -32,19 +32,25 @@ def judge(
 
 def in_doubt(
     const double[::1] reference, double multiple, const double[::1] norm, double distance,
-    const double[::1] l1, const char[::1] side, double threshold, int[::1] found,
+    const double[::1] sum_norm, double farthest, const double[::1] l1, const char[::1] side, double threshold, int[::1] found,
 ):
     """List the features whose score may reach a threshold; return how many.
 
     The residual is `multiple` times one with known products, `reference`, plus something of length
-    `distance`.
+    `distance` whose largest entry is `farthest`; `sum_norm` (p,), or nothing, are the sums of the
+    sizes of the entries that this meets.
     """
     cdef Py_ssize_t j, count = 0
+    cdef double beyond
+    cdef bint both = sum_norm.shape[0] > 0
     with nogil:
         for j in range(norm.shape[0]):
-            if side[j] and (
-                fabs(multiple * reference[j]) + norm[j] * distance >= threshold * l1[j]
-            ):
+            if not side[j]:
+                continue
+            beyond = norm[j] * distance
+            if both:
+                beyond = min(beyond, sum_norm[j] * farthest)
+            if fabs(multiple * reference[j]) + beyond >= threshold * l1[j]:
                 found[count] = <int> j
                 count += 1
     return count

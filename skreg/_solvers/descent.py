@@ -9,7 +9,7 @@ import numpy as np
 from skreg._kernels.coordinate_descent import products, subtract, sweeps
 from skreg._solvers.penalty import Penalty
 
-PRECISE = 0.1  # share of the tolerance that a coefficient may still gain at first
+PRECISE = 0.001  # share of the tolerance that a coefficient may still gain at first
 STEPS = 100  # sweeps at a time
 
 
@@ -24,7 +24,11 @@ class ResidualForm:
         self.weight = np.empty(0) if features.root is None else features.root**2
         self.mass = self.total * features.shift
         self.enough = PRECISE * tol * (y @ y)
-        self.index, self.w = np.zeros(0, np.int32), np.zeros(0)
+        self.index, self.w, self.e = np.zeros(0, np.int32), np.zeros(0), None
+        self.before, self.alphas = (
+            np.zeros(0),
+            [None, None],
+        )  # the solution before, and both alphas
         self.vectors = Penalty(*np.zeros((4, 0)))
         self.given_up = np.zeros(1, np.int32)
 
@@ -36,10 +40,24 @@ class ResidualForm:
     def admit(self, which, w=0.0):
         """Let in features with coefficients w."""
         self.w = np.append(self.w, np.broadcast_to(w, len(which)))
+        self.before = np.append(self.before, np.zeros(len(which)))
         self.index = np.append(self.index, which).astype(np.int32)
         order = np.argsort(self.index)  # so that sweeps read X in its order
-        self.index, self.w = self.index[order], self.w[order]
+        self.index, self.w, self.before = self.index[order], self.w[order], self.before[order]
         self.vectors = Penalty(*(part[self.index] for part in self.all))
+
+    def predict(self, alpha):
+        """Go on along the line of the last two solutions, on which paths are but for corners."""
+        first, second = self.alphas
+        w, self.alphas = self.w.copy(), [second, alpha]
+        if first is not None and first != second:
+            ahead = w + (w - self.before) * ((alpha - second) / (second - first))
+            lower, upper = self.vectors.lower, self.vectors.upper
+            safe = (w * self.before > 0) & (w * ahead > 0) & (ahead >= lower) & (ahead <= upper)
+            moved = np.flatnonzero(safe)
+            self.take_off(moved, ahead[moved] - w[moved])
+            self.w[moved] = ahead[moved]
+        self.before = w
 
     def penalty(self, alpha):
         """The `Penalty` at alpha of the features that are in."""
@@ -49,7 +67,8 @@ class ResidualForm:
     def minimize(self, penalty, max_iter):
         """Sweep until no coefficient gains more than enough; return how many sweeps."""
         features = self.features
-        self.e = self.weighed_residual()
+        if self.e is None:
+            self.e = self.weighed_residual()
         return sweeps(
             *features.columns, self.weight, features.shift, self.mass, features.square_norms,
             self.index, self.w, self.e, *penalty, self.enough, min(STEPS, max_iter), self.given_up,
@@ -59,23 +78,24 @@ class ResidualForm:
         """v (y - Xw), afresh."""
         features = self.features
         e = self.y.copy() if features.root is None else features.root * self.y
-        kept = np.flatnonzero(self.w)
-        index, w = self.index[kept], self.w[kept]
-        subtract(*features.columns, self.weight, index, w, e)
-        back = features.shift[index] @ w
-        if back:
-            e += back * (1.0 if features.root is None else self.weight)
+        self.e, kept = e, np.flatnonzero(self.w)
+        self.take_off(kept, self.w[kept])
         return e
 
+    def take_off(self, places, change):
+        """Bring e up to date with a change of some coefficients."""
+        features, index = self.features, self.index[places]
+        subtract(*features.columns, self.weight, index, change, self.e)
+        back = features.shift[index] @ change
+        if back:
+            self.e += back * (1.0 if features.root is None else self.weight)
+
     def residual(self):
-        """y - Xw, afresh."""
-        self.e = self.weighed_residual()
-        root = self.features.root
-        return (
-            self.e
-            if root is None
-            else np.divide(self.e, root, out=np.zeros_like(self.e), where=root > 0)
-        )
+        """y - Xw, afresh; e itself is changed by the next sweeps."""
+        e, root = self.weighed_residual(), self.features.root
+        if root is None:
+            return e.copy()
+        return np.divide(e, root, out=np.zeros_like(e), where=root > 0)
 
     def products(self):
         """The products x_j'r of the features that are in, after `residual`."""

@@ -89,9 +89,8 @@ class Features:
     @property
     def whole(self):
         """Whether the whole Gram matrix is worth its cost."""
-        return self.gram is not None or self.shape[1] <= min(
-            np.count_nonzero(self.root_weight), WHOLE
-        )
+        fewest = min(np.count_nonzero(self.root_weight), WHOLE)
+        return self.gram is not None or self.shape[1] < fewest
 
     def keeps_digits(self):
         """Whether products with the columns as they are tell those of the centred ones."""
@@ -109,7 +108,10 @@ class Features:
         """The target (n,), centred and weighted, and its mean."""
         y, mean = y.astype(np.float64), 0.0
         if self.fit_intercept:
-            mean = float(weighted_mean(y[:, None], self.weight)[0])
+            column = y[:, None]
+            mean = float(weighted_mean(column, self.weight)[0])
+            if constant_columns(column, self.weight)[0]:
+                mean = float(y[np.argmax(self.root_weight > 0)])  # without rounding
             y = y - mean
         return self.root_weight * y, mean
 
@@ -123,6 +125,23 @@ class Features:
         out = raw - total * self.shift**2
         out[(out <= 10 * np.finfo(np.float64).eps * raw) | self.constant] = 0
         return out
+
+    @cached_property
+    def sum_norms(self):
+        """Sums of the sizes of the entries of sparse columns, (p,); nothing for dense ones."""
+        X = self.X
+        if not self.sparse:
+            return np.empty(0)
+        sizes = np.abs(X.data, dtype=np.float64)
+        return sparse.csc_array((sizes, X.indices, X.indptr), X.shape).sum(axis=0)
+
+    def farthest(self, r):
+        """The largest entry of r as sparse columns meet it."""
+        if not self.sparse:
+            return 0.0
+        v = r if self.root is None else self.root * r
+        # What the means take off is nothing but rounding, which the norms' bound allows for too.
+        return max(v.max(initial=0), -v.min(initial=0)) * (1 + 1e-9)
 
     def _raw_square_norms(self):
         """Squared norms of the columns root X."""

@@ -104,4 +104,4 @@ def at_bound(solve, ball, outside, inside):
     )  # fmt: skip
     n_iter = sum(point.n_iter for point in seen.values()) - outside.n_iter - inside.n_iter
     kept = [point for point in seen.values() if ball.excess(point) <= 0]
-    return max(kept, key=ball.excess), n_iter
+    return max(kept, key=lambda point: (ball.excess(point), -point.alpha)), n_iter

@@ -28,10 +28,11 @@ from skreg._solvers.sparse_gap import duality_gap
 from skreg._solvers.sparse_screening import Outside
 
 FEWEST = 64  # features that come in at a time, at most, beside twice those that are there
-ROUNDS = 1000  # of letting features in, for one alpha
+SMALL = 1000  # samples or features of sparse data whose supports have cheap Gram matrices
 WIDEST = 5000  # features of which a working set has the Gram matrix
 LAST = 10_000  # steps for what no penalty holds
-ROUNDING = 1e-15  # share of y'y below which a gap tells nothing
+ROUNDING = 1e-14  # share of y'y below which a gap tells nothing
+SHARE = 0.01  # of the tolerance that descent aims at, so that signs are right as a rule
 EXACT = 1e-9  # share of alpha by which a score may exceed it
 
 
@@ -61,8 +62,9 @@ def walk(features, y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
         n_iter, gap = problem.solve(float(alpha), following, max_iter)
         support, coef = problem.coefficients()
         converged = bool(gap <= max(tol, ROUNDING) * problem.yy)
-        with np.errstate(over="ignore", invalid="ignore"):
-            yield Point(float(alpha), support, coef * to_w, gap * unit**2, n_iter, converged)
+        with np.errstate(over="ignore", invalid="ignore"):  # which must not last beyond a yield
+            coef, gap = coef * to_w, gap * unit**2
+        yield Point(float(alpha), support, coef, gap, n_iter, converged)
 
 
 def problem_of(features, y, penalty, w, tol):
@@ -76,11 +78,12 @@ def alpha_max(features, y, penalty):
     """The smallest alpha at which all penalized coefficients are as near to zero as bounds let."""
     unit = outside(largest(y), np.finfo(np.float64))
     y, units = y / unit, penalty.in_units(features.scale, unit)
-    held = np.where(units.l1 > 0, np.inf, 0.0)
+    held = units.l1 > 0
     nearest = np.clip(np.zeros(len(held)), units.lower, units.upper)
     r = y
     if nearest.any() or not held.all():
-        rest = Penalty(held, units.l2, units.lower, units.upper)
+        bounds = (np.where(held, nearest, bound) for bound in (units.lower, units.upper))
+        rest = Penalty(units.l1, units.l2, *bounds)
         problem = Working(features, y, rest, nearest, 0.0)
         problem.solve(0.0, None, LAST)
         r = problem.form.residual()
@@ -114,7 +117,7 @@ class Working:
     def __init__(self, features, y, penalty, w, tol):
         self.features, self.y, self.all, self.tol, self.yy = features, y, penalty, tol, y @ y
         self.outside, self.last = Outside(features, penalty), None
-        if features.sparse:
+        if features.sparse and min(features.shape) > SMALL:
             self.form = ResidualForm(features, y, penalty, tol)
         else:
             self.form = GramForm(features, y, penalty)
@@ -133,6 +136,7 @@ class Working:
         strong = alpha if following is None else min(alpha, 2 * following - alpha)
         if self.last is None:
             self.last = max(alpha, self.outside.judge(form.residual(), 0.0))
+        form.predict(alpha)
         self.admit(self.outside.best(2 * alpha - self.last, self.most()))
         self.last = alpha
         while True:
@@ -157,7 +161,7 @@ class Working:
         """The gap at which to stop."""
         if self.form.exact and not complete:
             return -1.0
-        return max(self.tol, ROUNDING) * self.yy
+        return max(SHARE * self.tol, ROUNDING) * self.yy
 
     def most(self):
         """How many features may come in at once."""

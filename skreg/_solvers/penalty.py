@@ -17,13 +17,19 @@ class Penalty(NamedTuple):
     upper: np.ndarray
 
     def in_units(self, unit_X, unit_y):
-        """The penalty of coefficients w unit_X / unit_y, the objective being over unit_y^2."""
+        """The penalty of coefficients w unit_X / unit_y, the objective being over unit_y^2.
+
+        What is kept at zero is so by its bounds then.
+        """
         with np.errstate(over="ignore", invalid="ignore"):
             most = np.finfo(float).max / 8
-            l1 = np.where(self.l1 < np.inf, np.minimum(self.l1 / unit_X / unit_y, most), np.inf)
+            l1 = np.minimum(self.l1 / unit_X / unit_y, most)
             l2 = np.minimum(self.l2 / unit_X / unit_X, most)
-            to_w = unit_X / unit_y
-            return Penalty(l1, l2, self.lower * to_w, self.upper * to_w)
+            lower, upper = (bound * (unit_X / unit_y) for bound in (self.lower, self.upper))
+        kept_out = self.l1 == np.inf
+        l1[kept_out] = 1.0
+        lower[kept_out] = upper[kept_out] = 0.0
+        return Penalty(l1, l2, lower, upper)
 
 
 def penalty(n_features, total, l1_ratio=1.0, *, weights=None, lower=None, upper=None):

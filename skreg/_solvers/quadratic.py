@@ -16,8 +16,8 @@ NOISE = 16  # times eps, the norms of a feature and of y: what rounding leaves o
 class Quadratic:
     """min 1/2 w'Qw - q'w + penalty over m features, with the buffers that the kernel works in."""
 
-    def __init__(self, room, samples, noise):
-        self.m, self.noise, self.samples = 0, noise, samples
+    def __init__(self, room, y):
+        self.m, self.y, self.samples = 0, y, len(y)
         self.vectors, self.Q, self.index = (
             np.zeros((7, 0)),
             np.zeros((0, 0)),
@@ -58,9 +58,7 @@ class Quadratic:
     def penalty(self, alpha):
         """The `Penalty` at alpha of the features that are in."""
         m = self.m
-        with np.errstate(invalid="ignore"):
-            l1 = np.where(self.l1[:m] < np.inf, alpha * self.l1[:m], np.inf)
-        return Penalty(l1, alpha * self.l2[:m], self.lower[:m], self.upper[:m])
+        return Penalty(alpha * self.l1[:m], alpha * self.l2[:m], self.lower[:m], self.upper[:m])
 
     def minimize(self, penalty, max_iter):
         """Find w; return the steps taken."""
@@ -70,10 +68,11 @@ class Quadratic:
         if not np.array_equal(self.l2_of_factor, penalty.l2[: len(self.l2_of_factor)]):
             self.counts[:], self.place[:] = 0, -1
         self.l2_of_factor = penalty.l2
-        proximal = 10 * min(m, len(self.R)) * EPS * self.Q.diagonal()[:m].max()
+        proximal = 10 * min(m, len(self.R)) * EPS
+        noise = (NOISE * EPS * np.linalg.norm(self.y)) * np.sqrt(self.Q.diagonal()[:m])
         return minimize(
             self.Q, self.q, *penalty, self.w, self.g[:m], self.R, self.Z, self.M, self.order,
-            self.place, self.gone, self.counts, self.new, self.work, proximal, self.noise,
+            self.place, self.gone, self.counts, self.new, self.work, proximal, noise,
             max_iter, self.given_up,
         )[0]  # fmt: skip
 
@@ -88,11 +87,10 @@ class GramForm(Quadratic):
     exact = True
 
     def __init__(self, features, y, penalty):
-        norm = np.sqrt(features.square_norms.max(initial=0))
         n, p = features.shape
         room = min(p, max(FIRST, min(2 * n, ROOM)))
-        super().__init__(room, n, NOISE * EPS * norm * np.linalg.norm(y))
-        self.features, self.y, self.all = features, y, penalty
+        super().__init__(room, y)
+        self.features, self.all = features, penalty
         self.block = None
 
     def admit(self, which, w=0.0):
@@ -128,6 +126,9 @@ class GramForm(Quadratic):
         shift = features.shift[index]
         return (self.block.T @ block).toarray() - np.outer(total * shift, shift[new])
 
+    def predict(self, alpha):
+        """Nothing: the first step of Newton's method goes there."""
+
     def residual(self):
         """y - Xw, from the columns."""
         if self.m == 0:
@@ -145,8 +146,7 @@ class WholeGram(Quadratic):
 
     def __init__(self, features, y, penalty, w):
         Q, q = features.gram_and_products(y)
-        noise = NOISE * EPS * np.sqrt(Q.diagonal().max(initial=0) * (y @ y))
-        super().__init__(len(q), len(y), noise)
+        super().__init__(len(q), y)
         self.Q, self.yy = np.ascontiguousarray(Q, np.float64), y @ y
         self.put(np.arange(len(q)), q, w, penalty)
 

@@ -23,7 +23,7 @@ def features_of_folds(X, Y, weight, splits, *, fit_intercept):
     fewest = min(np.count_nonzero(v) for v in counts)
     if sparse.issparse(X):
         X = canonical(X.tocsc())
-    if X.shape[1] > min(WHOLE, fewest) or outside(largest(X), np.finfo(X.dtype)) != 1:
+    if X.shape[1] >= min(WHOLE, fewest) or outside(largest(X), np.finfo(X.dtype)) != 1:
         everything = Features.of(X, weight, fit_intercept=fit_intercept)
         return everything, [everything.with_weight(v) for v in counts]
     Y = Y.reshape(len(Y), -1)
@@ -35,7 +35,7 @@ def features_of_folds(X, Y, weight, splits, *, fit_intercept):
 
 
 def train_weight(train, n, weight):
-    """The weights (n,) that leave the samples of a fold: how often it has them, times their own."""
+    """The weights (n,) that leave a fold: how often it has a sample, times the own one."""
     count = np.bincount(train, minlength=n).astype(np.float64)
     return count if weight is None else count * weight
 

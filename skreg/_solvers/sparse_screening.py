@@ -6,8 +6,8 @@ all features, and as r = s r0 + d with s = r'r0 / r0'r0,
 
     |x_j'r| <= |s x_j'r0| + ||x_j|| ||d||.
 
-Only where that bound is too large the product itself is formed; where it is for many, r becomes
-the new reference.
+(for sparse columns also with the sum of sizes and the largest entry). Only where that bound is too
+large the product itself is formed; where it is for many, r becomes the new reference.
 """
 
 import numpy as np
@@ -39,10 +39,12 @@ class Outside:
         if self.reference is not None and features.columns is not None:
             r0, products, square = self.reference
             s = (r @ r0) / square if square > 0 else 0.0
-            distance = np.linalg.norm(r - s * r0)
+            rest = r - s * r0
+            distance, farthest = np.linalg.norm(rest), features.farthest(rest)
             count = in_doubt(
-                products, s, self.norm, distance, self.l1, self.side, threshold, self.doubtful
-            )
+                products, s, self.norm, distance, features.sum_norms, farthest,
+                self.l1, self.side, threshold, self.doubtful,
+            )  # fmt: skip
             if MANY * count <= len(self.norm):
                 self.scores[:] = 0
                 v, taken = features.weighed(r)
@@ -64,5 +66,5 @@ class Outside:
 
 def sides(penalty, norm):
     """Which signs a coefficient may take that is zero: bit 1 plus, bit 2 minus; 0 for none."""
-    can = (penalty.l1 > 0) & (penalty.l1 < np.inf) & (norm > 0)
+    can = (penalty.l1 > 0) & (norm > 0)
     return (can * ((penalty.upper > 0) + 2 * (penalty.lower < 0))).astype(np.int8)

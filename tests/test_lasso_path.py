@@ -1,0 +1,239 @@
+"""lasso_path and enet_path."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+import sklearn.linear_model as twins
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
+
+from skreg import ElasticNet, Lasso, enet_path, lasso_path
+from tests.reference import bounded_enet_violation
+from tests.test_sparse_parameters import CONTAINERS, bounded_case, solver_scale
+
+
+def case(seed=0, n=60, p=15):
+    """Centred data, as paths without intercept take them."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p)) * (rng.random((n, p)) < 0.5)
+    y = X[:, :4] @ [3.0, -2.0, 1.0, 0.5] + rng.standard_normal(n)
+    return X - X.mean(axis=0), y - y.mean()
+
+
+@pytest.mark.parametrize("name", ["lasso_path", "enet_path"])
+def test_parameters_begin_as_the_twin_s(name):
+    ours = inspect.signature({"lasso_path": lasso_path, "enet_path": enet_path}[name]).parameters
+    theirs = inspect.signature(getattr(twins, name)).parameters
+    for parameter in list(theirs)[:-1]:  # the last one stands for the solver's
+        assert ours[parameter].default == theirs[parameter].default, parameter
+        assert ours[parameter].kind == theirs[parameter].kind, parameter
+    assert Lasso.path is ElasticNet.path is enet_path
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.05])
+@pytest.mark.parametrize("positive", [False, True])
+def test_agrees_with_scikit_learn(container, l1_ratio, positive):
+    X, y = case()
+    options = {"l1_ratio": l1_ratio, "alphas": 20, "eps": 1e-2, "positive": positive}
+    options |= {"tol": 1e-10, "max_iter": 50_000, "return_n_iter": True}
+    ours = enet_path(container(X), y, **options)
+    theirs = twins.enet_path(X, y, **options)
+    assert_allclose(ours[0], theirs[0], rtol=1e-10)
+    assert_allclose(ours[1], theirs[1], atol=1e-6)
+    assert ours[1].shape == (15, 20)
+    assert ours[2].shape == (20,)
+    assert [type(v) for v in ours] == [type(v) for v in theirs]
+    assert len(ours[3]) == 20
+    assert np.all(ours[2] <= 1e-10 * (y @ y) / len(y))
+
+
+def test_lasso_path_is_the_elastic_net_s():
+    X, y = case()
+    for found, expected in zip(lasso_path(X, y), enet_path(X, y, l1_ratio=1.0), strict=True):
+        assert_array_equal(found, expected)
+    assert len(lasso_path(X, y, return_n_iter=True)) == 4
+    assert len(lasso_path(X, y)) == 3
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_point_is_optimal_and_what_a_fit_finds(seed):
+    X, y, weight, params = bounded_case(seed)
+    params["l1_ratio"] = params["l1_ratio"] or 0.1
+    del params["alpha"]
+    options = {"alphas": 8, "eps": 1e-2, "tol": 1e-10, "sample_weight": weight}
+    alphas, coefs, gaps = enet_path(CONTAINERS[seed % 4](X), y, **options, **params)
+    for alpha, coef, gap in zip(alphas, coefs.T, gaps, strict=True):
+        problem = solver_scale(X, y, weight, params | {"alpha": alpha})
+        assert bounded_enet_violation(coef, *problem) <= 1e-7 * alpha * len(y)
+        assert 0 <= gap <= 1e-10 * np.mean(y**2) * 10
+    model = ElasticNet(alpha=alphas[4], tol=1e-10, **params).fit(X, y, weight)
+    if len(y) > X.shape[1]:
+        assert_allclose(model.coef_, coefs[:, 4], atol=1e-7)
+
+
+def test_the_first_alpha_is_the_smallest_without_coefficients():
+    for seed in range(6):
+        X, y, weight, params = bounded_case(seed)
+        params["l1_ratio"] = 0.8
+        params["lower"] = np.minimum(params["lower"], 0)
+        params["upper"] = np.maximum(params["upper"], 0)
+        del params["alpha"]
+        coefs = enet_path(X, y, alphas=2, eps=0.99, sample_weight=weight, **params)[1]
+        penalized = params["penalty_weights"] > 0
+        assert_allclose(coefs[penalized, 0], 0, atol=1e-10)
+        assert np.max(np.abs(coefs[penalized, 1])) > 1e-8
+
+
+def test_any_order_of_alphas_descends():
+    X, y = case()
+    given = [0.05, 0.5, 0.2, 0.05, 0.0]
+    alphas, coefs, _ = lasso_path(X, y, alphas=given)
+    assert_array_equal(alphas, [0.5, 0.2, 0.05, 0.05, 0.0])
+    assert_allclose(coefs[:, 2], coefs[:, 3])
+    assert_allclose(coefs[:, 4], np.linalg.lstsq(X, y)[0], atol=1e-8)
+    one, coefs, _ = lasso_path(X, y, alphas=np.array([0.2]))
+    assert_allclose(coefs[:, 0], Lasso(alpha=0.2, fit_intercept=False).fit(X, y).coef_)
+    assert_array_equal(one, [0.2])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_fitted_intercept_is_centring(dtype):
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X.astype(dtype), y.astype(dtype)
+    alphas, coefs, _ = lasso_path(X, y, alphas=10, fit_intercept=True)
+    centred = lasso_path(X - X.mean(axis=0), y - y.mean(), alphas=10)
+    assert coefs.dtype == dtype
+    assert_allclose(alphas, centred[0], rtol=1e-5)
+    assert_allclose(coefs, centred[1], rtol=1e-3, atol=0.1)
+    fit = Lasso(alpha=alphas[5]).fit(X, y)
+    assert_allclose(coefs[:, 5], fit.coef_, rtol=1e-3, atol=0.1)
+
+
+def test_weights_are_repeated_rows():
+    X, y = case(3)
+    counts = np.random.default_rng(0).integers(0, 3, len(y))
+    weighted = lasso_path(X, y, alphas=10, sample_weight=counts, fit_intercept=True, tol=1e-10)
+    rows = np.repeat(np.arange(len(y)), counts)
+    repeated = lasso_path(X[rows], y[rows], alphas=10, fit_intercept=True, tol=1e-10)
+    assert_allclose(weighted[0], repeated[0], rtol=1e-10)
+    assert_allclose(weighted[1], repeated[1], atol=1e-8)
+
+
+def test_start_and_leftover_parameters_do_not_change_the_answer():
+    X, y = case()
+    expected = lasso_path(X, y, alphas=[0.3, 0.1])[1]
+    others = [
+        {"coef_init": np.full(15, 5.0)},
+        {"coef_init": [0] * 15},
+        {"precompute": True},
+        {"precompute": X.T @ X},
+        {"Xy": X.T @ y},
+        {"copy_X": False, "selection": "random", "random_state": 3},
+        {"max_iter": None},
+    ]
+    for options in others:
+        assert_allclose(lasso_path(X, y, alphas=[0.3, 0.1], **options)[1], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1e-150, 1e150])
+def test_scales_of_the_target_do_not_matter(factor):
+    X, y = case()
+    alphas, coefs, _ = lasso_path(X, y, alphas=5)
+    scaled = lasso_path(X, y * factor, alphas=5)
+    assert_allclose(scaled[0] / factor, alphas)
+    assert_allclose(scaled[1] / factor, coefs, atol=1e-10)
+
+
+def test_data_that_no_penalty_changes():
+    X, _ = case()
+    for y in (np.zeros(60), np.full(60, 3.0)):
+        alphas, coefs, gaps = lasso_path(X, y, alphas=4, fit_intercept=True)
+        assert_array_equal(coefs, 0)
+        assert_array_equal(gaps, 0)
+        assert np.all(alphas > 0)
+
+
+def test_verbose_prints_a_line_for_each_alpha(capsys):
+    X, y = case()
+    lasso_path(X, y, alphas=7)
+    assert capsys.readouterr().out == ""
+    lasso_path(X, y, alphas=7, verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 7
+    assert "alpha 7 of 7" in lines[-1]
+
+
+def test_deprecated_numbers_of_alphas_still_count():
+    X, y = case()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(lasso_path(X, y)[0]) == 100
+    with pytest.warns(FutureWarning, match="give alphas=5 instead") as caught:
+        assert len(lasso_path(X, y, n_alphas=5)[0]) == 5
+    assert caught[0].filename == __file__
+    with pytest.warns(FutureWarning, match="alphas=None is deprecated"):
+        assert len(enet_path(X, y, alphas=None)[0]) == 100
+
+
+def test_not_converged_says_how_far_and_where():
+    X, y = case()
+    with pytest.warns(ConvergenceWarning, match=r"at \d+ of 5 alphas: .* gap is") as caught:
+        lasso_path(X, y, alphas=5, max_iter=1, tol=0, coef_init=np.full(15, 100.0))
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alphas": [0.1, -1.0]}, "alphas must be finite and not negative, but they contain -1.0"),
+        ({"alphas": [np.nan]}, "alphas must be finite"),
+        ({"alphas": [[1.0]]}, r"it has shape \(1, 1\)"),
+        ({"alphas": []}, r"it has shape \(0,\)"),
+        ({"alphas": 0}, "'alphas' parameter"),
+        ({"alphas": "many"}, "'alphas' parameter"),
+        ({"eps": 0.0}, "'eps' parameter"),
+        ({"l1_ratio": 1.5}, "'l1_ratio' parameter"),
+        ({"l1_ratio": 0.0}, "l1_ratio=0 has no largest useful alpha"),
+        ({"coef_init": [1.0]}, r"coef_init must hold 15 finite numbers.*shape \(1,\)"),
+        ({"coef_init": np.full(15, np.nan)}, "coef_init must hold 15 finite .*is not finite"),
+        ({"Xy": [1.0]}, r"Xy has shape \(1,\); X'y has shape \(15,\)"),
+        ({"precompute": np.eye(15)}, "did not pass validation"),
+        ({"precompute": np.eye(3)}, r"precompute has shape \(3, 3\)"),
+        ({"penalty_weights": [1.0]}, "penalty_weights has shape"),
+        ({"lower": 1, "upper": 0}, "lower must not lie above upper"),
+        ({"sample_weight": np.full(60, -1.0)}, "sample_weight must be non-negative"),
+        ({"max_iter": 0}, "'max_iter' parameter"),
+    ],
+)
+def test_bad_arguments(options, message):
+    X, y = case()
+    with pytest.raises(ValueError, match=message):
+        enet_path(X, y, **options)
+
+
+def test_bad_data():
+    X, y = case()
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        lasso_path(np.where(X > 1, np.nan, X), y)
+    with pytest.raises(ValueError, match="Input y contains infinity"):
+        lasso_path(X, np.where(y > 1, np.inf, y))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: 60 in X, 59 in y"):
+        lasso_path(X, y[:-1])
+    with pytest.raises(ValueError, match="positive=True is not allowed for multi-output"):
+        lasso_path(X, np.column_stack([y, y]), positive=True)
+    with pytest.raises(TypeError, match="y is sparse"):
+        lasso_path(X, sparse.csr_array(y[:, None]))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'no_such'"):
+        lasso_path(X, y, no_such=1)
+
+
+def test_check_input_false_skips_the_checks():
+    X, y = case()
+    expected = enet_path(X, y, alphas=5)[1]
+    found = enet_path(np.asfortranarray(X), y, alphas=5, check_input=False)[1]
+    assert_allclose(found, expected, rtol=1e-10)
