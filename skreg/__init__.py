@@ -5,6 +5,7 @@ from skreg.elastic_net_cv import ElasticNetCV, LassoCV
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.mlp import MLPClassifier
 from skreg.multi_task import MultiTaskElasticNet, MultiTaskLasso
+from skreg.multi_task_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from skreg.ridge import Ridge
 from skreg.ridge_classifier import RidgeClassifier, RidgeClassifierCV
 from skreg.ridge_cv import RidgeCV
@@ -20,7 +21,9 @@ __all__ = [
     "LassoCV",
     "MLPClassifier",
     "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
     "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "Ridge",
     "RidgeCV",
     "RidgeClassifier",

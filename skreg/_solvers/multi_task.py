@@ -27,6 +27,7 @@ CLEAR = 0.8  # of the gap asked for, that an objective from updates may show
 # The smallest tol for which an earlier dual point may certify: its gap is of second order in the
 # errors of the gradients, so that these may be as large as its root.
 LASTING = 1e-8
+FINE = 1e-9  # steps, in parts of a row's penalty, where Newton steps make them cheap
 LOOSEST = 1e-2  # steps of descent, in parts of a row's penalty, that are never small enough
 JUMP = 4.0  # the largest ratio of alphas from one point to the next
 FARTHEST = 1e-6  # of the alpha at which a long way began, where its steps end
@@ -55,7 +56,7 @@ def walk(features, Y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
     ----------
     features : features.Features
     Y : ndarray of shape (n, t), targets, each as `features.target` gives it.
-    penalty : penalty.Penalty, without bounds.
+    penalty : penalty.Penalty, without bounds but those that keep a feature out.
     alphas : iterable of float, on the solver's scale.
     start : None or ndarray of shape (p, t), coefficients to start from.
     tol : float, the gap asked for, in parts of ||Y||_F^2.
@@ -63,7 +64,7 @@ def walk(features, Y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
     """
     c = features.scale
     d = float(units(Y, np.finfo(np.float64), common=True)[0])
-    path = Path(features, Y / d, penalty.in_units(c, d))
+    path = Path(features, Y / d, of_rows(penalty, c, d))
     if start is not None:
         path.start(start * (c / d))
     for alpha in alphas:
@@ -75,15 +76,22 @@ def alpha_max(features, Y, penalty):
     """The smallest alpha at which all rows with a penalty are zero; 0.0 where none is."""
     c = features.scale
     d = float(units(Y, np.finfo(np.float64), common=True)[0])
-    scaled = penalty.in_units(c, d)
+    scaled = of_rows(penalty, c, d)
     products, R = TaskProducts(features), Y / d
-    free = np.flatnonzero((penalty.l1 == 0) & (products.square_norms > 0))
+    free = np.flatnonzero((scaled.l1 == 0) & (products.square_norms > 0))
     if len(free):
         A = products.columns(free).T
         R = R - A @ np.linalg.lstsq(A, R)[0]
     held = (scaled.l1 > 0) & (scaled.l1 < np.inf)
     norms = row_norms(products.gradient(R))[held]
     return float(np.max(norms / scaled.l1[held], initial=0.0))
+
+
+def of_rows(penalty, c, d):
+    """The penalty for X / c and Y / d, with l1_j = inf where a row is kept at zero."""
+    scaled = penalty.in_units(c, d)
+    kept_out = (penalty.l1 == np.inf) | ((penalty.lower == 0) & (penalty.upper == 0))
+    return scaled._replace(l1=np.where(kept_out, np.inf, scaled.l1))
 
 
 class Path:
@@ -179,11 +187,11 @@ class Path:
         rows.add(np.flatnonzero(kept))
         rows.refresh(self.R, l1, l2)
         self._extrapolate(alpha)
-        step, done = self._first_step(l1, target), 0
+        (step, fine), done = self._steps(l1, target), 0
         goal = self._bound_at_hand(l1, l2, target) + CLEAR * target
         while True:
             order = np.flatnonzero(kept[rows.index] | rows.W.any(axis=1))
-            sweeps = rows.settle(order, step, min(LONGEST, max_iter - done), goal)
+            sweeps = rows.settle(order, step, min(LONGEST, max_iter - done), goal, fine)
             done += sweeps
             self._look()
             gap = self._gap(l1, l2, target)
@@ -231,18 +239,18 @@ class Path:
         if before is not None and before[1] not in (self.last, alpha):
             rows.extrapolate(before[0], (alpha - self.last) / (self.last - before[1]))
 
-    def _first_step(self, l1, target):
-        """The steps of descent that promise the gap asked for.
+    def _steps(self, l1, target):
+        """The steps of descent that promise the gap asked for, and fine ones.
 
         If all gradients of nonzero rows are off by a share e of their penalties, so is the scale
         of the dual point, which costs e sum_j l1_j |W_j|.
         """
-        held = l1[(l1 > 0) & (l1 < np.inf)]
+        rows, held = self.rows, l1[(l1 > 0) & (l1 < np.inf)]
         unit = held.max(initial=0.0) or self.norms.max(initial=0.0)
-        rows = self.rows
-        penalty = rows.l1[rows.l1 < np.inf] @ row_norms(rows.W)[rows.l1 < np.inf]
-        cost = max(penalty, LEAST_COST * self.total)
-        return unit * min(LOOSEST, 3 * AIM * target / cost) if cost > 0 else 0.0
+        alive = rows.support()
+        cost = max(rows.l1[alive] @ row_norms(rows.W[alive]), LEAST_COST * self.total)
+        enough = min(LOOSEST, 3 * AIM * target / cost) if cost > 0 else 0.0
+        return unit * enough, unit * FINE
 
     # Certificates -------------------------------------------------------------------------------
 

@@ -131,25 +131,29 @@ class Rows:
 
     # Descent -----------------------------------------------------------------------------------
 
-    def settle(self, order, tol, max_sweeps, goal=-np.inf):
+    def settle(self, order, tol, max_sweeps, goal=-np.inf, fine=0.0):
         """Descend on the slots `order` until no row steps by more than tol; sweeps done.
 
         Steps are measured as in the kernel. An objective of at most `goal` ends the descent, too.
-        At least one sweep is done.
+        But where Newton steps cost nothing, it goes on to steps of `fine`. At least one sweep is
+        done.
         """
         done, credit = 0, 0.0
         while done < max_sweeps:
             done += 1
-            if self._sweep(order, tol) <= tol:
-                break
+            largest = self._sweep(order, tol)
             active = order[self.W[order].any(axis=1)]
+            newton_cost = self._newton_cost(active)
+            if newton_cost <= SMALL_STEP:
+                if largest <= min(tol, fine):
+                    break
+            elif largest <= tol or self.objective() <= goal:
+                break
             if not len(active):
                 continue
-            if self.objective() <= goal:
-                break
             price = len(active) * self.t * (len(self) if self.gram else 2 * self.n)
             credit += price
-            if self._newton_cost(active) <= max(NEWTON_SHARE * credit, SMALL_STEP):
+            if newton_cost <= max(NEWTON_SHARE * credit, SMALL_STEP):
                 self._newton(active)
                 credit = 0.0
             elif done < max_sweeps:

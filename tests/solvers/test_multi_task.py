@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from skreg._solvers import path
+from skreg._solvers import multi_task_rows, path
 from skreg._solvers.features import Features
 from skreg._solvers.multi_task import Path, alpha_max, walk
 from skreg._solvers.multi_task_products import TaskProducts
@@ -169,13 +169,14 @@ def test_start_at_the_solution_stays_there(shape):
 @pytest.mark.parametrize("shape", [(20, 40), (60, 10)])
 @pytest.mark.parametrize("tol", [1e-2, 1e-5])
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.3])
-def test_the_gap_is_an_upper_bound_and_below_the_tolerance(shape, tol, l1_ratio):
+def test_the_gap_is_an_upper_bound_and_below_the_tolerance(shape, tol, l1_ratio, monkeypatch):
     X, Y = problem(*shape, 3)
     shares = np.geomspace(1, 0.02, 20)
-    points, coefs, features = solved(X, Y, shares, l1_ratio, tol=tol)
     _, best, _ = solved(X, Y, shares, l1_ratio)
+    monkeypatch.setattr(multi_task_rows, "SMALL_STEP", 0)  # Newton steps would leave no gap
+    points, coefs, features = solved(X, Y, shares, l1_ratio, tol=tol)
     total = np.sum(targets(features, Y) ** 2)
-    far = 0
+    wide = 0
     for point, W, U in zip(points, coefs, best, strict=True):
         values = [
             multi_task_objective(A, (Y - X @ A).mean(axis=0), X, Y, point.alpha, l1_ratio)
@@ -185,8 +186,8 @@ def test_the_gap_is_an_upper_bound_and_below_the_tolerance(shape, tol, l1_ratio)
         assert excess <= point.gap + 1e-12 * total
         assert point.gap <= tol * total
         assert point.converged
-        far += point.gap > 1e-13 * total
-    assert far > 0  # else the bound was not put to the test
+        wide += point.gap > 1e-12 * total
+    assert wide > 0  # else the bound was not put to the test
 
 
 def test_not_converged_says_so_and_keeps_its_gap():
