@@ -30,7 +30,7 @@ import skreg
 TOL = 1e-14  # of the paths
 VIOLATION = 1e-7
 N_PROBLEMS = 100
-DIFFERENCE = {np.float64: 1e-6, np.float32: 1e-5}
+DIFFERENCE = {np.float64: 1e-7, np.float32: 1e-6}
 KINDS = ("all", "weights", "positive", "intercept", "sparse", "more columns than rows")
 
 

@@ -9,6 +9,7 @@ from scipy import sparse
 from skreg import _sparse_parameters as parameters
 from skreg._solvers.design import canonical
 from skreg._solvers.features import Features
+from skreg._solvers.penalty import Penalty
 from skreg._solvers.scaling import units
 from skreg._solvers.sparse_cv import (
     Ahead,
@@ -93,7 +94,7 @@ def check_l1_ratios(l1_ratio):
 
 def unit_penalty(estimator, n_features, l1_ratio, unit):
     """The penalty for alpha = 1 and weights that sum to 1, y being divided by `unit`."""
-    penalty = parameters.check_penalty(
+    l1, l2, lower, upper = parameters.check_penalty(
         n_features,
         1.0,
         l1_ratio,
@@ -102,4 +103,4 @@ def unit_penalty(estimator, n_features, l1_ratio, unit):
         upper=estimator.upper,
         positive=estimator.positive,
     )
-    return penalty.in_units(1.0, unit)
+    return Penalty(l1 / unit, l2, lower / unit, upper / unit)

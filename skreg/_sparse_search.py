@@ -41,6 +41,8 @@ from skreg._validation import (
     validate_samples,
 )
 
+SMALL = 2**16  # entries of X below which paths mostly hold the interpreter's lock
+
 # What the classes declare of their parameters.
 CONSTRAINTS = {
     "eps": [Interval(Real, 0, None, closed="neither")],
@@ -133,9 +135,9 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
                 f"criterion=None."
             )
 
-    def _threads(self):
+    def _threads(self, X):
         """How many paths may run at a time."""
-        if not threads.in_main_thread():
+        if not threads.in_main_thread() or X.size < SMALL:
             return 1
         most = threads.available()
         return most if self.n_jobs is None else min(most, effective_n_jobs(self.n_jobs))
@@ -178,7 +180,9 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         n_rows = len(problem.alphas)
         path = problem.path(self, 0) if n_rows == 1 else None
         walks = [walk_for(row) for row in range(n_rows)]
-        found = cross_validate(problem.samples, folds, walks, threads=self._threads(), ahead=path)
+        found = cross_validate(
+            problem.samples, folds, walks, threads=self._threads(problem.samples.X), ahead=path
+        )
         self._warn_unsolved([errors for row in found for errors in row], problem)
         mse = np.array([[errors.mse for errors in row] for row in found])  # (rows, folds, alphas)
         check_finite_fit(self, **{"the errors on test samples": mse})

@@ -55,7 +55,7 @@ class ElasticNetCV(SparseSearch):
         Whether to print a line for each path. For bars that move, see `set_callbacks`.
     n_jobs : int, default=None
         How many paths run at a time, in threads that share X; never more than BLAS may have
-        threads, which is what None stands for. -1 stands for all processors.
+        threads, which is what None stands for. -1 stands for all processors. Small data get one.
     positive : bool, default=False
         Whether to require w >= 0; the same as ``lower=0``.
     random_state : int, RandomState instance or None, default=None
@@ -316,7 +316,7 @@ class LassoCV(ElasticNetCV):
         Whether to print a line for each path. For bars that move, see `set_callbacks`.
     n_jobs : int, default=None
         How many paths run at a time, in threads that share X; never more than BLAS may have
-        threads, which is what None stands for. -1 stands for all processors.
+        threads, which is what None stands for. -1 stands for all processors. Small data get one.
     positive : bool, default=False
         Whether to require w >= 0; the same as ``lower=0``.
     random_state : int, RandomState instance or None, default=None

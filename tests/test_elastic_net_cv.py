@@ -119,12 +119,22 @@ def test_float32_stays_float32(cls, container):
     ("scale_X", "scale_y"),
     [*product([1e-150, 1.0, 1e150], [1e-150, 1.0, 1e150]), (1.0, 1e-200), (1e-100, 1e-200)],
 )
-def test_units_do_not_matter(scale_X, scale_y):
+@pytest.mark.parametrize("criterion", [None, "bic"])
+def test_units_do_not_matter(criterion, scale_X, scale_y):
     X, y, _ = table()
-    plain = LassoCV(alphas=10).fit(X, y)
-    found = LassoCV(alphas=10).fit(X * scale_X, y * scale_y)
+    plain = LassoCV(alphas=10, criterion=criterion).fit(X, y)
+    found = LassoCV(alphas=10, criterion=criterion).fit(X * scale_X, y * scale_y)
     assert_allclose(found.coef_ * scale_X / scale_y, plain.coef_, rtol=1e-7, atol=1e-10)
     assert found.alpha_ / scale_X / scale_y == pytest.approx(plain.alpha_, rel=1e-7)
+
+
+def test_bounds_are_in_the_units_of_the_data():
+    X, y, _ = table()
+    scale, bounds = 2.0**-600, np.array([-5.0, 20.0])
+    plain = LassoCV(alphas=10, lower=bounds[0], upper=bounds[1]).fit(X, y)
+    tiny = LassoCV(alphas=10, lower=bounds[0] * scale, upper=bounds[1] * scale).fit(X, y * scale)
+    assert_allclose(tiny.coef_ / scale, plain.coef_, rtol=1e-9)
+    assert (plain.coef_.min(), plain.coef_.max()) == tuple(bounds)
 
 
 def test_order_of_samples_and_features_does_not_matter():
@@ -341,7 +351,8 @@ def test_no_errors_of_folds_are_left_from_an_earlier_fit():
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2, -1])
-def test_the_number_of_threads_does_not_matter(n_jobs):
+def test_the_number_of_threads_does_not_matter(n_jobs, monkeypatch):
+    monkeypatch.setattr("skreg._sparse_search.SMALL", 0)
     X, y, weight = table()
     expected = ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=10).fit(X, y, weight)
     found = ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=10, n_jobs=n_jobs).fit(X, y, weight)
@@ -384,7 +395,9 @@ class Recorder:
 
 
 @pytest.mark.parametrize("criterion", [None, "bic"])
-def test_callbacks_see_paths_and_alphas(criterion):
+@pytest.mark.parametrize("small", [0, 10**9])
+def test_callbacks_see_paths_and_alphas(criterion, small, monkeypatch):
+    monkeypatch.setattr("skreg._sparse_search.SMALL", small)
     X, y, _ = table()
     recorder = Recorder()
     cv = None if criterion else 3
@@ -427,6 +440,21 @@ def test_fits_that_do_not_converge_are_told_of():
     assert "Increase max_iter=1" in folds
     assert "LassoCV did not converge with the alpha chosen" in final
     assert all(warning.filename == __file__ for warning in caught)
+
+
+def test_the_duality_gap_written_out():
+    X, y, weight = table(40, 200)
+    model = LassoCV(alphas=[1.0, 1e-3], max_iter=1, tol=0.0, cv=2)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y, weight)
+    alpha, v = model.alpha_, weight / weight.mean()
+    Xc, yc = X - np.average(X, axis=0, weights=v), y - np.average(y, weights=v)
+    r = yc - Xc @ model.coef_
+    primal = np.mean(v * r**2) / 2 + alpha * np.abs(model.coef_).sum()
+    s = min(1.0, alpha / np.abs(Xc.T @ (v * r) / len(y)).max())
+    dual = s * np.mean(v * r * yc) - s**2 * np.mean(v * r**2) / 2
+    assert model.dual_gap_ > 1e-9 * np.var(y)
+    assert model.dual_gap_ == pytest.approx(primal - dual, rel=1e-4)
 
 
 # Metadata

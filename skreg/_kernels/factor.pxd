@@ -14,7 +14,7 @@ from libc.string cimport memset
 from skreg._kernels.lapack cimport backward, cholesky, forward, gram, product, times
 
 cdef enum:
-    MOST_GONE = 32  # columns of Z
+    MOST_GONE = 128  # columns of Z
 
 ctypedef struct Factor:
     double* R  # (size, size), column-major

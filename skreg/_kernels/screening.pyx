@@ -31,14 +31,15 @@ def judge(
 
 
 def in_doubt(
-    const double[::1] reference, double multiple, const double[::1] norm, double distance,
-    const double[::1] sum_norm, double farthest, const double[::1] l1, const char[::1] side, double threshold, int[::1] found,
+    const double[::1] known, const double[::1] norm, double distance,
+    const double[::1] sum_norm, double farthest, const double[::1] l1, const char[::1] side,
+    double threshold, int[::1] found,
 ):
     """List the features whose score may reach a threshold; return how many.
 
-    The residual is `multiple` times one with known products, `reference`, plus something of length
-    `distance` whose largest entry is `farthest`; `sum_norm` (p,), or nothing, are the sums of the
-    sizes of the entries that this meets.
+    The residual is one with `known` products plus something of length `distance` whose largest
+    entry is `farthest`; `sum_norm` (p,), or nothing, are the sums of the sizes of the entries that
+    this meets.
     """
     cdef Py_ssize_t j, count = 0
     cdef double beyond
@@ -50,7 +51,7 @@ def in_doubt(
             beyond = norm[j] * distance
             if both:
                 beyond = min(beyond, sum_norm[j] * farthest)
-            if fabs(multiple * reference[j]) + beyond >= threshold * l1[j]:
+            if fabs(known[j]) + beyond >= threshold * l1[j]:
                 found[count] = <int> j
                 count += 1
     return count

@@ -101,7 +101,7 @@ class Whole:
         """Return the steps taken and the duality gap."""
         form = self.form
         penalty = form.penalty(alpha)
-        n_iter = form.minimize(penalty, max_iter)
+        n_iter = form.minimize(alpha, penalty, max_iter)
         square, product = form.sizes()
         return n_iter, duality_gap(square, product, form.products(), form.w, penalty, 0.0)
 
@@ -141,7 +141,7 @@ class Working:
         self.last = alpha
         while True:
             penalty = form.penalty(alpha)
-            n_iter += form.minimize(penalty, max_iter - n_iter)
+            n_iter += form.minimize(alpha, penalty, max_iter - n_iter)
             r = form.residual()
             score = self.outside.judge(r, strong)
             gap = duality_gap(
