@@ -3,6 +3,7 @@
 from skreg.elastic_net import ElasticNet, Lasso, enet_path, lasso_path
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.mlp import MLPClassifier
+from skreg.multi_task import MultiTaskElasticNet, MultiTaskLasso
 from skreg.ridge import Ridge
 from skreg.ridge_classifier import RidgeClassifier, RidgeClassifierCV
 from skreg.ridge_cv import RidgeCV
@@ -15,6 +16,8 @@ __all__ = [
     "KernelRidgeCV",
     "Lasso",
     "MLPClassifier",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
     "Ridge",
     "RidgeCV",
     "RidgeClassifier",
