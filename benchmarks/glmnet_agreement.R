@@ -26,7 +26,7 @@ for (folder in commandArgs(trailingOnly = TRUE)) {
     penalty.factor = read(folder, "penalty"),
     lower.limits = read(folder, "lower"),
     upper.limits = read(folder, "upper"),
-    standardize = FALSE, thresh = 1e-14, maxit = 1e8
+    standardize = FALSE, thresh = 1e-22, maxit = 1e8
   )
   stopifnot(length(fit$lambda) == length(alphas))
   writeBin(as.vector(as.matrix(fit$beta)), file.path(folder, "coefs"), endian = "little")

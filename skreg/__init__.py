@@ -1,6 +1,7 @@
 """skreg: regularization for scikit-learn users."""
 
 from skreg.elastic_net import ElasticNet, Lasso, enet_path, lasso_path
+from skreg.elastic_net_cv import ElasticNetCV, LassoCV
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.mlp import MLPClassifier
 from skreg.multi_task import MultiTaskElasticNet, MultiTaskLasso
@@ -12,9 +13,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ElasticNet",
+    "ElasticNetCV",
     "KernelRidge",
     "KernelRidgeCV",
     "Lasso",
+    "LassoCV",
     "MLPClassifier",
     "MultiTaskElasticNet",
     "MultiTaskLasso",

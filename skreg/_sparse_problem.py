@@ -71,9 +71,14 @@ class Problem:
         penalty = self.penalty(row, self.features)
         return Ahead(estimator._walk(self.features, self.target, penalty, self.alphas[row]))
 
-    def public(self, gap, features):
-        """A duality gap on the scale of the public objective."""
-        return gap / total_weight(features) * self.unit**2
+    @property
+    def square(self):
+        """The unit of squares of y, which may be beyond the largest number."""
+        return np.square(self.unit)
+
+    def public(self, gap):
+        """A duality gap on all samples, on the scale of the public objective."""
+        return gap / total_weight(self.features) * self.square
 
 
 def check_l1_ratios(l1_ratio):

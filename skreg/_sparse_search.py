@@ -184,7 +184,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         check_finite_fit(self, **{"the errors on test samples": mse})
         mse = np.moveaxis(mse, 1, 2)
         row, index = choose(mse, self.choose)
-        mse = mse * problem.unit**2
+        mse = mse * problem.square
         self.mse_path_ = np.squeeze(mse)
         results = scores(mse)
         score = float(-mse[row, index].mean())
@@ -219,14 +219,14 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
                 judge(problem.samples, problem.features, problem.target, penalty, points, *options)
             )
         loss = np.array([one.loss for one in judged])
+        n = np.count_nonzero(problem.features.root_weight)
         if not np.any(loss < np.inf):
             raise ValueError(
                 f"criterion={self.criterion!r} found no model with at most half as many degrees "
-                f"of freedom as samples, {problem.samples.X.shape[0]}: give larger alphas or more "
-                f"samples, or use folds (criterion=None)."
+                f"of freedom as samples (n_samples = {n}): give larger alphas or more samples, or "
+                f"use folds (criterion=None)."
             )
         row, index = np.unravel_index(loss.argmin(), loss.shape)
-        n = np.count_nonzero(problem.features.root_weight)
         loss = loss + 2 * n * np.log(problem.unit)
         degrees = np.array([one.degrees for one in judged])
         results = {"score": -loss.ravel(), "degrees_of_freedom": degrees.ravel()}
@@ -251,7 +251,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         coef[:, point.support] = point.coef.reshape(-1, n_targets).T * problem.unit
         means = Means(problem.y_mean * problem.unit, problem.features.X_mean)
         self._store_coef(coef.astype(dtype), means, problem.samples.Y.ndim)
-        self.dual_gap_ = dtype.type(problem.public(point.gap, problem.features))
+        self.dual_gap_ = dtype.type(problem.public(point.gap))
         check_finite_fit(self, dual_gap_=self.dual_gap_)
         self.n_iter_ = int(sum(point.n_iter for point in points))
         alphas = problem.alphas
@@ -272,7 +272,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         """Say how many fits of folds did not converge."""
         unsolved = sum(errors.unsolved for errors in found)
         if unsolved:
-            gap = max(errors.gap for errors in found) * problem.unit**2
+            gap = max(errors.gap for errors in found) * problem.square
             warnings.warn(
                 f"{unsolved} of the {len(found) * problem.alphas.shape[1]} fits of "
                 f"cross-validation did not reach tol={self.tol:g}; the largest of their duality "
@@ -284,7 +284,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
 
     def _warn_refit(self, problem):
         """Say that the final fit did not converge."""
-        square = problem.public(np.sum(problem.target**2), problem.features)
+        square = problem.public(np.sum(problem.target**2))
         warnings.warn(
             f"{type(self).__name__} did not converge with the alpha chosen, {self.alpha_:.3g}: "
             f"the duality gap is {self.dual_gap_:.3g}, the tolerance {self.tol * square:.3g} "

@@ -248,7 +248,7 @@ class ElasticNet(CallbackSupportMixin, LinearRegressor):
         weight = row_weights(sample_weight, X)
         targets = y.reshape(len(y), -1).T
         penalty, balls = self._penalty(X.shape, len(targets))
-        starts = self._start((len(targets), X.shape[1]), penalty)
+        starts = self._start((len(targets), X.shape[1]))
         subtasks = len(targets) if len(targets) > 1 else 0
         with (
             fit_task(self, X, y, sample_weight, subtasks=subtasks) as task,
@@ -295,8 +295,8 @@ class ElasticNet(CallbackSupportMixin, LinearRegressor):
             )
         return penalty, [Ball(weights, float(bound)) for bound in bounds]
 
-    def _start(self, shape, penalty):
-        """Coefficients to start from, (n_targets, n_features), within the bounds."""
+    def _start(self, shape):
+        """Coefficients to start from, (n_targets, n_features), or Nones."""
         if not self.warm_start or not hasattr(self, "coef_"):
             return [None] * shape[0]
         start = np.atleast_2d(self.coef_).astype(np.float64)
@@ -306,7 +306,7 @@ class ElasticNet(CallbackSupportMixin, LinearRegressor):
                 f"{start.shape} and this fit (n_targets, n_features) = {shape}. Set "
                 f"warm_start=False, or use a new estimator."
             )
-        return np.clip(np.where(np.isinf(penalty.l1), 0, start), penalty.lower, penalty.upper)
+        return start
 
     def _solve(self, features, y, penalty, ball, start):
         """The point of one target, centred and weighted."""

@@ -168,6 +168,15 @@ def test_gram_given_by_the_user():
     assert_allclose(shifted.coef_, expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("scale", [1e-50, 1e50])
+def test_a_gram_matrix_is_checked_in_any_units(scale):
+    X, y, _, _ = random_case(0)
+    X = (X - X.mean(axis=0)) * scale
+    Lasso(alpha=scale, precompute=X.T @ X).fit(X, y)
+    with pytest.raises(ValueError, match="did not pass validation"):
+        Lasso(alpha=scale, precompute=(1 + 1e-5) * X.T @ X).fit(X, y)
+
+
 def test_several_targets_are_separate_fits():
     X, y, weight, _ = random_case(0)
     Y = np.column_stack([y, -y, np.arange(len(y))])
@@ -295,9 +304,9 @@ def test_bad_weights(weight):
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csc_array])
-def test_features_beyond_reach_of_each_other_are_told(container):
+def test_overflow_is_an_error(container):
     X = np.array([[1e200, 1.0], [-1e200, 2.0], [1e200, 0.5]])
-    with pytest.warns(ConvergenceWarning, match="scale the features"):
+    with pytest.raises((ValueError, ConvergenceWarning), match=r"(?i)scale the (data|features)"):
         Lasso(alpha=0.1).fit(container(X), [1.0, 2.0, 3.0])
 
 

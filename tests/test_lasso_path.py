@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg import ElasticNet, Lasso, enet_path, lasso_path
 from skreg.multi_task import MultiTaskLasso
-from tests.reference import bounded_enet_violation
+from tests.reference import bounded_enet_violation, enet_objective
 from tests.test_sparse_parameters import CONTAINERS, bounded_case, solver_scale
 
 
@@ -141,6 +141,13 @@ def test_start_and_leftover_parameters_do_not_change_the_answer():
         assert_allclose(lasso_path(X, y, alphas=[0.3, 0.1], **options)[1], expected, atol=1e-9)
 
 
+def test_a_start_at_the_solution_saves_the_way():
+    X, y = case()
+    options = {"alphas": [0.01], "return_n_iter": True, "tol": 1e-8}
+    _, coefs, _, cold = lasso_path(X, y, **options)
+    assert lasso_path(X, y, coef_init=coefs[:, 0], **options)[3][0] < cold[0]
+
+
 @pytest.mark.parametrize("factor", [1e-150, 1e150])
 def test_scales_of_the_target_do_not_matter(factor):
     X, y = case()
@@ -186,6 +193,23 @@ def test_not_converged_says_how_far_and_where():
     with pytest.warns(ConvergenceWarning, match=r"at \d+ of 5 alphas: .* gap is") as caught:
         lasso_path(X, y, alphas=5, max_iter=1, tol=0, coef_init=np.full(15, 100.0))
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_gaps_are_on_the_scale_of_the_objective(l1_ratio):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 60)) + rng.standard_normal((20, 1))
+    y = X[:, :8].sum(axis=1) + rng.standard_normal(20)
+    options = {"l1_ratio": l1_ratio, "tol": 0}
+    with pytest.warns(ConvergenceWarning):
+        _, coefs, gaps = enet_path(X, y, alphas=[0.01], max_iter=1, **options)
+    with pytest.warns(ConvergenceWarning):
+        model = ElasticNet(alpha=0.01, max_iter=1, fit_intercept=False, **options).fit(X, y)
+    exact = enet_path(X, y, l1_ratio=l1_ratio, alphas=[0.01], tol=1e-12)[1][:, 0]
+    least = enet_objective(exact, 0.0, X, y, 0.01, l1_ratio)
+    for coef, gap in [(coefs[:, 0], gaps[0]), (model.coef_, model.dual_gap_)]:
+        reached = enet_objective(coef, 0.0, X, y, 0.01, l1_ratio)
+        assert 0 < reached - least <= gap < 2 * reached  # n times the gap would be more
 
 
 @pytest.mark.parametrize(
@@ -287,8 +311,9 @@ def test_bad_arguments_of_several_targets(options, message):
         lasso_path(X, np.column_stack([y, y]), **options)
 
 
-def test_check_input_false_skips_the_checks():
+def test_check_input_false_skips_the_checks(monkeypatch):
     X, y = case()
     expected = enet_path(X, y, alphas=5)[1]
+    monkeypatch.setattr("skreg._sparse_path.check_array", None)
     found = enet_path(np.asfortranarray(X), y, alphas=5, check_input=False)[1]
     assert_allclose(found, expected, rtol=1e-10)

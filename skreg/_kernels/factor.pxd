@@ -61,7 +61,7 @@ cdef inline bint append(
             column[i] = Q[f.order[i] + new[j] * ld]
         for i in range(j + 1):
             column[k + i] = Q[new[i] + new[j] * ld]
-        column[k + j] += l2[new[j]] + proximal
+        column[k + j] += l2[new[j]] + proximal * column[k + j]
     if k > 0:
         column = f.R + <Py_ssize_t> k * size
         forward(k, count, f.R, size, column, size)

@@ -33,7 +33,7 @@ ctypedef struct Problem:
     double* g  # q - Qw
     Py_ssize_t ld
     int m
-    double noise  # of a gradient, by rounding
+    const double* noise  # of a gradient, by rounding
 
 
 cdef inline bint is_free(const Problem* p, int j) noexcept nogil:
@@ -51,7 +51,7 @@ cdef inline double slope(const Problem* p, int j) noexcept nogil:
 
 cdef inline double tolerance(const Problem* p, int j) noexcept nogil:
     """How far a slope may be from where it belongs."""
-    return p.noise + 1e-10 * p.l1[j]
+    return p.noise[j] + 1e-14 * p.l1[j]
 
 
 cdef inline bint is_at_rest(const Problem* p, int j) noexcept nogil:
@@ -178,7 +178,7 @@ cdef double search(
     cdef double* u = part + f.k  # (Q + l2) d of those that move
     for i in range(f.k):
         part[i] = part_of(p, f.order[i], d[i])
-        u[i] = s[i] - proximal * d[i]
+        u[i] = s[i] - proximal * p.Q[f.order[i] * (p.ld + 1)] * d[i]
     while True:
         derivative = curvature = 0
         nearest = INFINITY
@@ -240,14 +240,14 @@ def minimize(
     const double[::1] lower, const double[::1] upper, double[::1] w, double[::1] g,
     double[::1, :] R, double[::1, :] Z, double[::1, :] M, int[::1] order, int[::1] place,
     int[::1] gone, int[::1] counts, int[::1] new, double[:, ::1] work,
-    double proximal, double noise, int max_iter, const int[::1] given_up,
+    double proximal, const double[::1] noise, int max_iter, const int[::1] given_up,
 ):
     """Minimize over the m = len(w) first coordinates from w; g is left as q - Qw.
 
     R (size, size), Z (size, GONE), M (GONE, GONE), order (size,), place (m,), gone (GONE,) and
     counts (2,) keep the factor from one call to the next, as long as Q and l2 stay: counts = 0 and
     place = -1 is the empty one. `new` (m,) and `work` (4, m) are for intermediate results.
-    `proximal` is added to the diagonal so that collinear columns can be solved for, `noise` is
+    1 + `proximal` multiplies the diagonal so that collinear columns can be solved for, `noise` is
     what rounding leaves of a gradient.
 
     Returns
@@ -256,7 +256,7 @@ def minimize(
     """
     cdef Problem p = Problem(
         &Q[0, 0], &q[0], &l1[0], &l2[0], &lower[0], &upper[0], &w[0], &g[0], Q.shape[1],
-        <int> w.shape[0], noise,
+        <int> w.shape[0], &noise[0],
     )
     cdef Factor f = Factor(
         &R[0, 0], &Z[0, 0], &M[0, 0], &order[0], &place[0], &gone[0], <int> R.shape[0], counts[0],

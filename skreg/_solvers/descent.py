@@ -64,7 +64,7 @@ class ResidualForm:
         l1, l2, lower, upper = self.vectors
         return Penalty(alpha * l1, alpha * l2, lower, upper)
 
-    def minimize(self, penalty, max_iter):
+    def minimize(self, _, penalty, max_iter):
         """Sweep until no coefficient gains more than enough; return how many sweeps."""
         features = self.features
         if self.e is None:

@@ -108,7 +108,10 @@ class Features:
         """The target (n,), centred and weighted, and its mean."""
         y, mean = y.astype(np.float64), 0.0
         if self.fit_intercept:
-            mean = float(weighted_mean(y[:, None], self.weight)[0])
+            column = y[:, None]
+            mean = float(weighted_mean(column, self.weight)[0])
+            if constant_columns(column, self.weight)[0]:
+                mean = float(y[np.argmax(self.root_weight > 0)])  # without rounding
             y = y - mean
         return self.root_weight * y, mean
 

@@ -54,7 +54,8 @@ def judge(samples, features, target, penalty, points, criterion, gamma=1.0):
         loss = n * (np.log(2 * np.pi * squares / n) + 1)
     loss += degrees * (2 if criterion == "aic" else np.log(n))
     if criterion == "ebic":
-        candidate = (penalty.l1 + penalty.l2 > 0) & np.isfinite(penalty.l1 + penalty.l2)
+        strength = penalty.l1 + penalty.l2
+        candidate = (strength > 0) & (strength < np.inf) & (penalty.lower < penalty.upper)
         sizes = np.array([np.count_nonzero(candidate[support]) for support in free])
         loss += 2 * gamma * log_binomial(np.count_nonzero(candidate), sizes)
     return Judged(np.where(2 * degrees <= n, loss, np.inf), degrees)

@@ -52,8 +52,6 @@ def solve_in_ball(features, y, penalty, ball, alpha, *, tol=1e-4, max_iter=1000)
     """
     options = {"tol": min(tol, EXACT), "max_iter": max_iter}
     largest = alpha_max(features, y, penalty) * (1 + ABOVE)
-    if ball.bound <= least_norm(ball.weights, penalty):
-        alpha = max(alpha, largest)
     inside, n_iter = None, 0
     for point in walk(features, y, penalty, way_down(largest, alpha), **options):
         n_iter += point.n_iter

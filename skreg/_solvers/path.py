@@ -31,7 +31,7 @@ FEWEST = 64  # features that come in at a time, at most, beside twice those that
 SMALL = 1000  # samples or features of sparse data whose supports have cheap Gram matrices
 WIDEST = 5000  # features of which a working set has the Gram matrix
 LAST = 10_000  # steps for what no penalty holds
-ROUNDING = 1e-15  # share of y'y below which a gap tells nothing
+ROUNDING = 1e-14  # share of y'y below which a gap tells nothing
 SHARE = 0.01  # of the tolerance that descent aims at, so that signs are right as a rule
 EXACT = 1e-9  # share of alpha by which a score may exceed it
 
@@ -101,7 +101,7 @@ class Whole:
         """Return the steps taken and the duality gap."""
         form = self.form
         penalty = form.penalty(alpha)
-        n_iter = form.minimize(penalty, max_iter)
+        n_iter = form.minimize(alpha, penalty, max_iter)
         square, product = form.sizes()
         return n_iter, duality_gap(square, product, form.products(), form.w, penalty, 0.0)
 
@@ -141,7 +141,7 @@ class Working:
         self.last = alpha
         while True:
             penalty = form.penalty(alpha)
-            n_iter += form.minimize(penalty, max_iter - n_iter)
+            n_iter += form.minimize(alpha, penalty, max_iter - n_iter)
             r = form.residual()
             score = self.outside.judge(r, strong)
             gap = duality_gap(

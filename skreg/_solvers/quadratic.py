@@ -16,24 +16,26 @@ NOISE = 16  # times eps, the norms of a feature and of y: what rounding leaves o
 class Quadratic:
     """min 1/2 w'Qw - q'w + penalty over m features, with the buffers that the kernel works in."""
 
-    def __init__(self, room, samples, noise):
-        self.m, self.noise, self.samples = 0, noise, samples
+    def __init__(self, room, y):
+        self.m, self.y, self.samples = 0, y, len(y)
         self.vectors, self.Q, self.index = (
-            np.zeros((7, 0)),
+            np.zeros((8, 0)),
             np.zeros((0, 0)),
             np.zeros(0, np.int32),
         )
-        self.l2_of_factor = np.zeros(0)
+        self.ridged, self.alpha_of_factor = False, None
+        self.rounding = NOISE * EPS * np.linalg.norm(y)
         self.given_up = np.zeros(1, np.int32)
         self.grow(room)
 
     def grow(self, room):
         """Make room for that many features; the factor starts anew."""
         vectors, Q, index, m = self.vectors, self.Q, self.index, self.m
-        self.vectors, self.Q = np.zeros((7, room)), np.empty((room, room))
+        self.vectors, self.Q = np.zeros((8, room)), np.empty((room, room))
         self.index = np.zeros(room, np.int32)
         self.vectors[:, :m], self.Q[:m, :m], self.index[:m] = vectors[:, :m], Q[:m, :m], index[:m]
-        self.q, self.all_w, self.g, self.l1, self.l2, self.lower, self.upper = self.vectors
+        self.q, self.all_w, self.g, self.noise = self.vectors[:4]
+        self.l1, self.l2, self.lower, self.upper = self.vectors[4:]
         free = max(1, min(room, self.samples + SPARE))
         self.R = np.empty((free, free), order="F")
         self.Z, self.M = np.empty((free, GONE), order="F"), np.empty((GONE, GONE), order="F")
@@ -52,6 +54,7 @@ class Quadratic:
         self.index[new], self.q[new], self.all_w[new] = which, q, w
         for own, given in zip((self.l1, self.l2, self.lower, self.upper), penalty, strict=True):
             own[new] = given[which]
+        self.ridged = self.ridged or bool(self.l2[new].any())
         self.m = new.stop
         return new
 
@@ -60,18 +63,18 @@ class Quadratic:
         m = self.m
         return Penalty(alpha * self.l1[:m], alpha * self.l2[:m], self.lower[:m], self.upper[:m])
 
-    def minimize(self, penalty, max_iter):
+    def minimize(self, alpha, penalty, max_iter):
         """Find w; return the steps taken."""
         m = self.m
         if m == 0:
             return 0
-        if not np.array_equal(self.l2_of_factor, penalty.l2[: len(self.l2_of_factor)]):
+        if self.ridged and alpha != self.alpha_of_factor:
             self.counts[:], self.place[:] = 0, -1
-        self.l2_of_factor = penalty.l2
-        proximal = 10 * min(m, len(self.R)) * EPS * self.Q.diagonal()[:m].max()
+        self.alpha_of_factor = alpha
+        proximal = 10 * min(m, len(self.R)) * EPS
         return minimize(
             self.Q, self.q, *penalty, self.w, self.g[:m], self.R, self.Z, self.M, self.order,
-            self.place, self.gone, self.counts, self.new, self.work, proximal, self.noise,
+            self.place, self.gone, self.counts, self.new, self.work, proximal, self.noise[:m],
             max_iter, self.given_up,
         )[0]  # fmt: skip
 
@@ -86,11 +89,10 @@ class GramForm(Quadratic):
     exact = True
 
     def __init__(self, features, y, penalty):
-        norm = np.sqrt(features.square_norms.max(initial=0))
         n, p = features.shape
         room = min(p, max(FIRST, min(2 * n, ROOM)))
-        super().__init__(room, n, NOISE * EPS * norm * np.linalg.norm(y))
-        self.features, self.y, self.all = features, y, penalty
+        super().__init__(room, y)
+        self.features, self.all = features, penalty
         self.block = None
 
     def admit(self, which, w=0.0):
@@ -106,6 +108,7 @@ class GramForm(Quadratic):
         Q = append(block, new)
         self.Q[: new.stop, new] = Q
         self.Q[new, : new.start] = Q[: new.start].T
+        self.noise[new] = self.rounding * np.sqrt(np.maximum(Q[new].diagonal(), 0))
 
     def append_dense(self, block, new):
         """Put columns beside the others; return the products of all with them."""
@@ -146,9 +149,9 @@ class WholeGram(Quadratic):
 
     def __init__(self, features, y, penalty, w):
         Q, q = features.gram_and_products(y)
-        noise = NOISE * EPS * np.sqrt(Q.diagonal().max(initial=0) * (y @ y))
-        super().__init__(len(q), len(y), noise)
+        super().__init__(len(q), y)
         self.Q, self.yy = np.ascontiguousarray(Q, np.float64), y @ y
+        self.noise[:] = self.rounding * np.sqrt(np.maximum(Q.diagonal(), 0))
         self.put(np.arange(len(q)), q, w, penalty)
 
     def sizes(self):

@@ -151,7 +151,7 @@ def laid_out(points, support, n_targets):
     for a, point in enumerate(points):
         rows = np.searchsorted(support, point.support)
         coef[rows, a] = point.coef.reshape(-1, n_targets)
-    return coef.reshape(len(support), -1)
+    return coef.reshape(len(support), len(points) * n_targets)
 
 
 def blocks(rows, width):

@@ -229,9 +229,8 @@ def test_an_interrupt_ends_all_threads_within_a_second(interrupt_after):
 
 
 def test_how_arrays_are_treated_carries_over_into_threads():
-    with np.errstate(over="raise"):
-        with pytest.raises(FloatingPointError):
-            side_by_side([lambda: np.array([1e300]) * 1e300] * 2, 2)
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        side_by_side([lambda: np.array([1e300]) * 1e300] * 2, 2)
 
 
 def test_consecutive_indices_are_slices():
