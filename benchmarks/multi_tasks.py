@@ -29,22 +29,56 @@ class MultiTaskRegression:
     target: ClassVar[float] = 1e-6
 
     def certificate(self, coefs):
-        """Return the largest (primal - dual) / (1/(2 n) ||Y||^2) over the alphas."""
-        return max(self._gap(alpha, W) for alpha, W in self._points(coefs))
+        """Return the largest (primal - dual) / (1/(2 n) ||Y||^2) over the alphas.
 
-    def _gap(self, alpha, W):
-        """The relative gap, the elastic net being a lasso on rows sqrt(l2) I below X."""
+        For each alpha the dual points are the residuals of all alphas, suitably scaled: whatever
+        of them bounds the minimum best.
+        """
+        points = self._points(coefs)
+        residuals = [self._residual(W) for _, W in points]
+        total = np.sum(self.y**2) / 2
+        gaps = [
+            primal - max(self._dual(alpha, other) for other in residuals)
+            for (alpha, _), primal in zip(points, self._primals(points, residuals), strict=True)
+        ]
+        return max(0.0, float(max(gaps) / total))
+
+    def _residual(self, W):
+        """Square, product with Y, and norms of the products with the features."""
+        R = self.y - self.X @ W
+        return np.sum(R**2), np.sum(R * self.y), np.linalg.norm(self.X.T @ R, axis=1)
+
+    def _penalties(self, alpha):
+        """l1 and l2 for n times the objective."""
         n = len(self.y)
-        l1, l2 = n * alpha * self.l1_ratio, n * alpha * (1 - self.l1_ratio)
-        residual = self.y - self.X @ W
-        square = np.sum(residual**2) + l2 * np.sum(W**2)
-        product = np.sum(residual * self.y)
-        largest = np.linalg.norm(self.X.T @ residual - l2 * W, axis=1).max()
-        bound = l1 / largest if largest > 0 else np.inf
-        scale = np.clip(product / square, -bound, bound) if square > 0 else 0.0
-        primal = square / 2 + l1 * np.linalg.norm(W, axis=1).sum()
-        dual = scale * product - scale**2 * square / 2
-        return max(0.0, float((primal - dual) / (np.sum(self.y**2) / 2)))
+        return n * alpha * self.l1_ratio, n * alpha * (1 - self.l1_ratio)
+
+    def _primals(self, points, residuals):
+        """n times the objective at each alpha."""
+        for (alpha, W), (square, _, _) in zip(points, residuals, strict=True):
+            l1, l2 = self._penalties(alpha)
+            penalty = l1 * np.linalg.norm(W, axis=1).sum() + l2 * np.sum(W**2) / 2
+            yield square / 2 + penalty
+
+    def _dual(self, alpha, residual):
+        """The dual value of the best multiple of a residual R, or a good one.
+
+        D(s R) = s <R, Y> - s^2/2 ||R||^2 - sum_j (s |x_j'R| - l1)_+^2 / (2 l2), where with l2 = 0
+        no s |x_j'R| may exceed l1.
+        """
+        square, product, norms = residual
+        l1, l2 = self._penalties(alpha)
+        largest = norms.max()
+        if square == 0 or largest == 0:
+            return 0.0
+        if l2 == 0:
+            s = min(product / square, l1 / largest)
+            return s * product - s * s * square / 2
+        values = []
+        for s in (1.0, product / square, l1 / largest):
+            excess = np.maximum(s * norms - l1, 0)
+            values.append(s * product - s * s * square / 2 - np.sum(excess**2) / (2 * l2))
+        return max(values)
 
     def violation(self, coefs):
         """Return the largest violation of the optimality conditions, in parts of alpha."""
