@@ -321,7 +321,7 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
     0.74
     >>> sparser = MultiTaskLassoCV(choose="one_se").fit(X, Y)
     >>> int(model.coef_.any(axis=0).sum()), int(sparser.coef_.any(axis=0).sum())
-    (7, 5)
+    (22, 8)
     """
 
     l1_ratio = 1.0

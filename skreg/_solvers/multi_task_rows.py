@@ -9,7 +9,7 @@ its cost (`features.whole`), all features are in from the beginning, and X is no
 
 Rows that stay nonzero make the objective smooth. There every few sweeps are extrapolated
 (Anderson's acceleration; Bertrand and Massias, AISTATS 2021), and a Newton step is taken as soon
-as the sweeps since the last one have cost as much.
+as it costs no more than a share of the sweeps since the last one.
 """
 
 import numpy as np
@@ -20,9 +20,7 @@ from skreg._solvers import multi_task_newton as newton
 from skreg._solvers.multi_task_dual import row_norms
 
 DEPTH = 5  # sweeps that an extrapolation combines
-NEWTON_SHARE = (
-    0.3  # of the sweeps' multiply-adds since the last Newton step that the next may cost
-)
+NEWTON_SHARE = 0.3  # of the sweeps since the last Newton step, that the next one may cost
 SMALL_STEP = 2**18  # multiply-adds that nobody notices: a Newton step within them is always taken
 HALVINGS = 6  # of a step that does not descend, at most
 FORMED = 64  # columns of X that are held at a time to form rows of X'X
@@ -154,9 +152,10 @@ class Rows:
             price = len(active) * self.t * (len(self) if self.gram else 2 * self.n)
             credit += price
             if newton_cost <= max(NEWTON_SHARE * credit, SMALL_STEP):
-                self._newton(active)
                 credit = 0.0
-            elif done < max_sweeps:
+                if self._newton(active):
+                    continue
+            if done < max_sweeps:
                 sweeps = self._accelerated(active, tol, max_sweeps - done)
                 done += sweeps
                 credit += sweeps * price
@@ -192,23 +191,26 @@ class Rows:
         return newton.cost(k, self.t, self.n if self.keeps_columns else k)
 
     def _newton(self, active):
-        """Take a Newton step on nonzero rows."""
+        """Take a Newton step on nonzero rows; return whether the objective fell."""
         W, l1 = self.W[active], self.l1[active]
         norms = row_norms(W)
         d = l1 / norms + self.l2[active]
         slope = self._slopes(active) - d[:, None] * W
         try:
-            if self.gram and not (self.keeps_columns and len(active) > self.n and d.all()):
-                inverse = newton.inverse_from_gram(self.Q[np.ix_(active, active)], d)
-            elif d.all():
+            if self.keeps_columns and len(active) > self.n and d.all():
                 inverse = newton.inverse_from_columns(self.A[active], d)
             else:
-                inverse = newton.inverse_from_gram(self.A[active] @ self.A[active].T, d)
+                inverse = newton.inverse_from_gram(self._gram_of(active), d)
             D = newton.direction(inverse, slope, W, norms, l1)
-        except linalg.LinAlgError:  # singular to working precision: sweeps go on
-            return
-        if np.all(np.isfinite(D)):
-            self._move(active, D)
+        except linalg.LinAlgError:  # singular to working precision
+            return False
+        return bool(np.all(np.isfinite(D))) and self._move(active, D)
+
+    def _gram_of(self, active):
+        """X'X of some rows."""
+        if self.gram:
+            return self.Q[np.ix_(active, active)]
+        return self.A[active] @ self.A[active].T
 
     def objective(self):
         """P of the rows as they are, from the state."""
@@ -229,7 +231,10 @@ class Rows:
         return (self.Q[active, : len(self)].T @ D).T
 
     def _move(self, active, D, F=None):
-        """Take the first of the `trials` of a step D that lets the objective fall."""
+        """Take the first of the `trials` of a step D that lets the objective fall, if any does.
+
+        F is what all of D takes from the state, where that is known.
+        """
         C, W, l1, l2 = self._slopes(active), self.W[active], self.l1[active], self.l2[active]
         norms = row_norms(W)
         for s, step in trials(W, D):
@@ -244,7 +249,8 @@ class Rows:
             if 0.5 * s * curvature < slope:
                 self.W[active] = trial
                 self.state -= s * F
-                return
+                return True
+        return False
 
     def penalty(self):
         """The penalty of W; that of a row held at zero is none, however large."""
