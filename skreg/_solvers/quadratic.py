@@ -155,7 +155,8 @@ class WholeGram(Quadratic):
         super().__init__(len(q), y)
         self.Q, self.yy = np.ascontiguousarray(Q, np.float64), y @ y
         self.noise[:] = self.rounding * np.sqrt(np.maximum(Q.diagonal(), 0))
-        self.put(np.arange(len(q)), q, w, penalty)
+        penalty = penalty.holding(Q.diagonal() <= 0)  # else a column of zeros would be free
+        self.put(np.arange(len(q)), q, np.clip(w, penalty.lower, penalty.upper), penalty)
 
     def sizes(self):
         """r'r and r'y."""
