@@ -31,7 +31,7 @@ SMALL = 1000  # samples or features of sparse data whose supports have cheap Gra
 WIDEST = 5000  # features of which a working set has the Gram matrix
 LAST = 10_000  # steps for what no penalty holds
 ROUNDING = 1e-14  # share of y'y below which a gap tells nothing
-SHARE = 0.01  # of the tolerance that descent aims at, so that signs are right as a rule
+SHARE = 0.5  # of the tolerance that descent aims at: the gap is then within tol y'y / 2
 EXACT = 1e-9  # share of alpha by which a score may exceed it
 
 
