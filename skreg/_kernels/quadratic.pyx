@@ -263,7 +263,7 @@ def minimize(
         counts[1],
     )
     cdef int n_iter = 0, entered, stopped = 0, poor = 0
-    cdef double largest, before = INFINITY
+    cdef double largest, least = INFINITY
     cdef bint done = False
     with nogil:
         while n_iter < max_iter and not given_up[0]:
@@ -275,8 +275,8 @@ def minimize(
                     n_iter += descend(&p, max_iter - n_iter)
                 elif entered == 0:
                     largest = largest_slope(&p)
-                    poor = poor + 1 if stopped == 0 and largest > before / 2 else 0
-                    before = largest
+                    poor = poor + 1 if stopped == 0 and largest > least / 2 else 0
+                    least = fmin(least, largest)  # of all, as rounding may go in circles
                     if largest <= 1 or poor == PATIENCE:
                         done = True
                         break
