@@ -1,6 +1,6 @@
 """Time to an equal certificate: skreg and its rivals in the same run.
 
-    python benchmarks/run.py lasso|lasso-cv|ridge|mlp [--quick]
+    python benchmarks/run.py lasso|lasso-cv|multi-task|ridge|mlp [--quick]
 
 Times are medians of interleaved runs, with the quartiles; data conversion is outside. The ratio
 is to the fastest rival whose certificate reaches the target: below 1 is faster. Each contestant
@@ -20,6 +20,7 @@ from pathlib import Path
 import lasso_cvs  # noqa: F401  (enters its contestants)
 import lassos  # noqa: F401  (enters its contestants)
 import memory
+import multi_tasks
 import networks  # noqa: F401  (enters its contestants)
 import problems
 import ridges  # noqa: F401  (enters its contestants)
@@ -41,7 +42,7 @@ def parse(arguments):
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("job", choices=["lasso", "lasso-cv", "ridge", "mlp"])
+    parser.add_argument("job", choices=["lasso", "lasso-cv", "multi-task", "ridge", "mlp"])
     parser.add_argument("--quick", action="store_true", help="small cases, about a minute")
     parser.add_argument(
         "--path", action="store_true", help="lasso: whole paths of alphas, not single fits"
@@ -96,6 +97,8 @@ def cases_of(options):
     """Return the cases of a job whose names hold the text of --cases."""
     if options.job == "lasso":
         cases = problems.lasso_cases(options.quick, options.path)
+    elif options.job == "multi-task":
+        cases = multi_tasks.multi_task_cases(options.quick)
     else:
         cases = getattr(problems, f"{options.job.replace('-', '_')}_cases")(options.quick)
     return [case for case in cases if options.cases in case.name]

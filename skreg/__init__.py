@@ -4,6 +4,8 @@ from skreg.elastic_net import ElasticNet, Lasso, enet_path, lasso_path
 from skreg.elastic_net_cv import ElasticNetCV, LassoCV
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.mlp import MLPClassifier
+from skreg.multi_task import MultiTaskElasticNet, MultiTaskLasso
+from skreg.multi_task_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from skreg.ridge import Ridge
 from skreg.ridge_classifier import RidgeClassifier, RidgeClassifierCV
 from skreg.ridge_cv import RidgeCV
@@ -18,6 +20,10 @@ __all__ = [
     "Lasso",
     "LassoCV",
     "MLPClassifier",
+    "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
+    "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "Ridge",
     "RidgeCV",
     "RidgeClassifier",

@@ -151,13 +151,13 @@ def numbers(name, values):
         raise ValueError(f"{name} must hold numbers, but it is {values!r}.") from error
 
 
-def check_start(coef, n_features):
-    """Coefficients to start from (n_features,), in float64."""
+def check_start(coef, shape):
+    """Coefficients to start from, of that shape, in float64."""
     start = numbers("coef_init", coef)
-    if start.shape != (n_features,) or not np.all(np.isfinite(start)):
+    if start.shape != shape or not np.all(np.isfinite(start)):
         raise ValueError(
-            f"coef_init must hold {n_features} finite numbers, one for each feature, but it has "
-            f"shape {start.shape}{'' if np.all(np.isfinite(start)) else ' and is not finite'}."
+            f"coef_init must hold finite numbers and have shape {shape}, but it has shape "
+            f"{start.shape}{'' if np.all(np.isfinite(start)) else ' and is not finite'}."
         )
     return start
 

@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
+from skreg._solvers import multi_task, path
 from skreg._solvers.features import Features
-from skreg._solvers.path import alpha_max, walk
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_parameters import (
     ALPHA_CONSTRAINTS,
@@ -87,15 +87,17 @@ def enet_path(
         + \alpha \sum_j v_j \left(\rho \, |w_j| + \frac{1 - \rho}{2} w_j^2\right)
         \quad \text{with} \quad l_j \le w_j \le u_j
 
-    with n the number of samples, :math:`\rho` = `l1_ratio` and v = `penalty_weights`. Every
-    solution starts from that before it and has its own certificate.
+    with n the number of samples, :math:`\rho` = `l1_ratio` and v = `penalty_weights`. Where y has
+    several columns, row j of the coefficients W takes the place of w_j, its Euclidean norm that
+    of abs(w_j), and features come in for all columns or for none, as in `MultiTaskElasticNet`.
+    Every solution starts from that before it and has its own certificate.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Data. float32 and float64, dense in either order, CSC or CSR, are used without a copy.
-    y : array-like of shape (n_samples,)
-        Target.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Target, or targets that share their features.
     l1_ratio : float, default=0.5
         Share of the L1 penalty, in [0, 1]: 1 is the lasso, 0 a ridge penalty, for which `alphas`
         must be given.
@@ -110,18 +112,18 @@ def enet_path(
     precompute : "auto", bool or array-like of shape (n_features, n_features), default="auto"
         Accepted as in scikit-learn. The solver chooses by itself whether it works on products of
         columns. A matrix is checked against X'X, and not needed.
-    Xy : array-like of shape (n_features,), default=None
+    Xy : array-like of shape (n_features,) or (n_features, n_targets), default=None
         Accepted as in scikit-learn; its shape is checked. The solver computes X'y itself.
     copy_X : bool, default=True
         Accepted as in scikit-learn. X is neither copied nor changed.
-    coef_init : array-like of shape (n_features,), default=None
+    coef_init : array-like of shape (n_features,) or (n_targets, n_features), default=None
         Coefficients from which the first solution starts, zero by default.
     verbose : bool or int, default=False
         Whether to print a line for each alpha.
     return_n_iter : bool, default=False
         Whether to return the numbers of iterations.
     positive : bool, default=False
-        Whether to require w >= 0.
+        Whether to require w >= 0; for one target only.
     check_input : bool, default=True
         False skips the checks of X and y, which must then be float arrays.
     tol : float, default=1e-4
@@ -141,13 +143,13 @@ def enet_path(
         Factors v of the penalty, in [0, inf]: 0 leaves a feature unpenalized, infinity excludes
         it. They are not rescaled. None stands for ones.
     lower, upper : float or array-like of shape (n_features,), default=None
-        Bounds l and u of the coefficients. None stands for no bound.
+        Bounds l and u of the coefficients, for one target only. None stands for no bound.
 
     Returns
     -------
     alphas : ndarray of shape (n_alphas,)
         The alphas, decreasing.
-    coefs : ndarray of shape (n_features, n_alphas)
+    coefs : ndarray of shape (n_features, n_alphas) or (n_targets, n_features, n_alphas)
         The coefficients, in units of y per unit of X.
     dual_gaps : ndarray of shape (n_alphas,)
         Certificates: the objective above is at most this much over its minimum.
@@ -158,8 +160,8 @@ def enet_path(
     ------
     ValueError
         If an argument is outside its range, X or y holds NaN, infinity or complex numbers, arrays
-        do not fit together, bounds contradict each other, y has several columns, or the
-        coefficients overflow.
+        do not fit together, bounds contradict each other or are given for several columns of y,
+        or the coefficients overflow.
     TypeError
         If y is sparse.
 
@@ -226,14 +228,15 @@ def lasso_path(
         \frac{1}{2 n} \|y - X w\|_2^2 + \alpha \sum_j v_j |w_j|
         \quad \text{with} \quad l_j \le w_j \le u_j
 
-    with n the number of samples and v = `penalty_weights`: `enet_path` with `l1_ratio=1`.
+    with n the number of samples and v = `penalty_weights`: `enet_path` with `l1_ratio=1`. Where y
+    has several columns, norms of rows take the place of abs(w_j), as in `MultiTaskLasso`.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Data. float32 and float64, dense in either order, CSC or CSR, are used without a copy.
-    y : array-like of shape (n_samples,)
-        Target.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Target, or targets that share their features.
     eps : float, default=1e-3
         Smallest alpha over the largest, in (0, inf), where `alphas` is a number.
     n_alphas : int, default="deprecated"
@@ -242,18 +245,18 @@ def lasso_path(
         The alphas, or their number; see `enet_path`.
     precompute : "auto", bool or array-like of shape (n_features, n_features), default="auto"
         Accepted as in scikit-learn; see `enet_path`.
-    Xy : array-like of shape (n_features,), default=None
+    Xy : array-like of shape (n_features,) or (n_features, n_targets), default=None
         Accepted as in scikit-learn; see `enet_path`.
     copy_X : bool, default=True
         Accepted as in scikit-learn. X is neither copied nor changed.
-    coef_init : array-like of shape (n_features,), default=None
+    coef_init : array-like of shape (n_features,) or (n_targets, n_features), default=None
         Coefficients from which the first solution starts, zero by default.
     verbose : bool or int, default=False
         Whether to print a line for each alpha.
     return_n_iter : bool, default=False
         Whether to return the numbers of iterations.
     positive : bool, default=False
-        Whether to require w >= 0.
+        Whether to require w >= 0; for one target only.
     tol : float, default=1e-4
         Largest duality gap, in [0, inf), relative to ||y||^2 / n.
     max_iter : int or None, default=1000
@@ -270,13 +273,13 @@ def lasso_path(
         Factors v of the penalty, in [0, inf]: 0 leaves a feature unpenalized, infinity excludes
         it.
     lower, upper : float or array-like of shape (n_features,), default=None
-        Bounds l and u of the coefficients. None stands for no bound.
+        Bounds l and u of the coefficients, for one target only. None stands for no bound.
 
     Returns
     -------
     alphas : ndarray of shape (n_alphas,)
         The alphas, decreasing.
-    coefs : ndarray of shape (n_features, n_alphas)
+    coefs : ndarray of shape (n_features, n_alphas) or (n_targets, n_features, n_alphas)
         The coefficients, in units of y per unit of X.
     dual_gaps : ndarray of shape (n_alphas,)
         Certificates: the objective above is at most this much over its minimum.
@@ -325,27 +328,32 @@ def solved_path(
     else:
         requested = check_alphas(requested)
     X, y = check_data(X, y, check_input)
-    if y.ndim == 2:
-        raise ValueError(several_columns(y, positive))
+    tasks = y.ndim == 2
+    if tasks:
+        check_unbounded(positive=positive, lower=lower, upper=upper)
     n_samples, n_features = X.shape
     penalty = check_penalty(
         n_features, n_samples, l1_ratio,
         penalty_weights=penalty_weights, lower=lower, upper=upper, positive=positive,
     )  # fmt: skip
-    start = None if coef_init is None else check_start(coef_init, n_features)
-    check_products(Xy, n_features)
+    start = None
+    if coef_init is not None:
+        start = check_start(coef_init, (*y.shape[1:], n_features)).T
+    check_products(Xy, (n_features, *y.shape[1:]))
     weight = row_weights(sample_weight, X)
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         features = Features.of(X, weight, fit_intercept=fit_intercept)
         check_gram(precompute, features, stacklevel=5)
-        target, _ = features.target(y)
+        engine = multi_task if tasks else path
+        target = centred_target(features, y)
         if isinstance(requested, Integral):
-            alphas = alpha_grid(alpha_max(features, target, penalty), requested, eps)
+            alphas = alpha_grid(engine.alpha_max(features, target, penalty), requested, eps)
         else:
             alphas = requested
         options = {"tol": tol, "max_iter": 1000 if max_iter is None else max_iter}
-        points = walk(features, target, penalty, alphas, start=start, **options)
-        coefs, dual_gaps, n_iters = collected(points, alphas, features, verbose)
+        points = engine.walk(features, target, penalty, alphas, start=start, **options)
+        coefs = np.zeros((*y.shape[1:], n_features, len(alphas)), dtype=X.dtype, order="F")
+        dual_gaps, n_iters = collect(points, coefs, n_samples, verbose)
     return (alphas, coefs, dual_gaps, n_iters) if return_n_iter else (alphas, coefs, dual_gaps)
 
 
@@ -368,41 +376,46 @@ def check_data(X, y, check_input):
     return X, y
 
 
-def check_products(Xy, n_features):
+def check_products(Xy, shape):
     """Refuse an Xy that cannot be X'y, which the solver computes by itself."""
-    if Xy is not None and np.shape(Xy) not in ((n_features,), (n_features, 1)):
-        raise ValueError(
-            f"Xy has shape {np.shape(Xy)}; X'y has shape ({n_features},). Leave Xy at None."
-        )
+    if Xy is not None and np.shape(Xy) != shape:
+        raise ValueError(f"Xy has shape {np.shape(Xy)}; X'y has shape {shape}. Leave Xy at None.")
 
 
-def several_columns(y, positive):
-    """Why a y of several columns is refused."""
+def check_unbounded(*, positive, lower, upper):
+    """Refuse bounds of coefficients whose rows are penalized as a whole."""
     if positive:
-        return (
+        raise ValueError(
             "positive=True is not allowed for multi-output (y.ndim != 1): give one column of y "
             "at a time."
         )
-    return (
-        f"y has shape {y.shape}, and paths are for one target: give y of shape ({len(y)},), or "
-        f"one column at a time."
-    )
+    if lower is not None or upper is not None:
+        raise ValueError(
+            "lower and upper are not allowed for multi-output (y.ndim != 1): give one column of "
+            "y at a time."
+        )
 
 
-def collected(points, alphas, features, verbose):
-    """The coefficients (n_features, n_alphas), gaps and sweeps of a path, checked."""
-    n_samples, n_features = features.shape
-    coefs = np.zeros((n_features, len(alphas)), dtype=features.dtype, order="F")
-    dual_gaps, n_iters, failed = np.empty(len(alphas)), [], []
+def centred_target(features, y):
+    """y, of one or two dimensions, centred and weighted."""
+    if y.ndim == 1:
+        return features.target(y)[0]
+    return np.column_stack([features.target(column)[0] for column in y.T])
+
+
+def collect(points, coefs, n_samples, verbose):
+    """Fill in the coefficients (..., n_features, n_alphas); return the gaps and sweeps."""
+    n_alphas = coefs.shape[-1]
+    alphas, dual_gaps, n_iters, failed = np.empty(n_alphas), np.empty(n_alphas), [], []
     for k, point in enumerate(points):
-        coefs[point.support, k] = point.coef
-        dual_gaps[k] = point.gap / n_samples
+        coefs[..., point.support, k] = point.coef.T
+        alphas[k], dual_gaps[k] = point.alpha, point.gap / n_samples
         n_iters.append(point.n_iter)
         if not point.converged:
             failed.append(k)
         if verbose:
             print(
-                f"alpha {k + 1} of {len(alphas)}: {point.alpha:.6g}, "
+                f"alpha {k + 1} of {n_alphas}: {point.alpha:.6g}, "
                 f"{len(point.support)} coefficients, gap {dual_gaps[k]:.3g}"
             )
     if not (np.all(np.isfinite(coefs)) and np.all(np.isfinite(dual_gaps))):
@@ -414,11 +427,11 @@ def collected(points, alphas, features, verbose):
     if failed:
         worst = failed[int(np.argmax(dual_gaps[failed]))]
         warnings.warn(
-            f"The path did not converge at {len(failed)} of {len(alphas)} alphas: at "
+            f"The path did not converge at {len(failed)} of {n_alphas} alphas: at "
             f"alpha={alphas[worst]:.6g} the duality gap is {dual_gaps[worst]:.3g} after "
             f"{n_iters[worst]} sweeps. Increase max_iter or tol, scale the features, or end the "
             f"path at a larger alpha.",
             ConvergenceWarning,
             stacklevel=5,
         )
-    return coefs, dual_gaps, n_iters
+    return dual_gaps, n_iters

@@ -76,6 +76,59 @@ def bounded_enet_violation(w, X, y, l1, l2, lower, upper):
     return max(0.0, np.max(least - g), np.max(g - most))
 
 
+# --- multi-task elastic net ---
+
+
+def row_norms(W):
+    """The Euclidean norm of each row."""
+    return np.array([np.sqrt(np.sum(row**2)) for row in W])
+
+
+def block_sweep(W, X, Y, l1, l2, order):
+    """One sweep over rows of 1/2 ||Y - XW||^2 + sum l1_j |W_j| + l2_j/2 |W_j|^2; largest step."""
+    W, largest = W.copy(), 0.0
+    for j in order:
+        square = X[:, j] @ X[:, j]
+        old = W[j].copy()
+        W[j] = 0.0
+        if square == 0:
+            continue
+        rest = X[:, j] @ (Y - X @ W)
+        size = np.linalg.norm(rest)
+        if size > l1[j]:
+            W[j] = rest * (1 - l1[j] / size) / (square + l2[j])
+        largest = max(largest, square * np.linalg.norm(W[j] - old))
+    return W, largest
+
+
+def multi_task_objective(W, b, X, Y, alpha, l1_ratio, weight=None, v=None):
+    """1/(2n) sum of squares + alpha sum v_j (l1_ratio |W_j| + (1 - l1_ratio)/2 |W_j|^2)."""
+    n, norms = len(Y), row_norms(W)
+    weight = np.ones(n) if weight is None else weight * n / np.sum(weight)
+    v = np.ones(len(W)) if v is None else v
+    loss = np.sum(weight[:, None] * (Y - X @ W - b) ** 2) / (2 * n)
+    kept = norms > 0
+    penalty = l1_ratio * norms[kept] + (1 - l1_ratio) / 2 * norms[kept] ** 2
+    return loss + alpha * np.sum(v[kept] * penalty)
+
+
+def multi_task_stationarity(W, b, X, Y, alpha, l1_ratio, weight=None, v=None):
+    """Largest violation of 0 in the subdifferential of the objective above, over W and b."""
+    n, norms = len(Y), row_norms(W)
+    weight = np.ones(n) if weight is None else weight * n / np.sum(weight)
+    v = np.ones(len(W)) if v is None else v
+    R = weight[:, None] * (Y - X @ W - b)
+    violations = [np.abs(R.mean(axis=0)).max()]
+    for j in range(len(W)):
+        slope = X[:, j] @ R / n
+        if norms[j] > 0:
+            part = l1_ratio / norms[j] + 1 - l1_ratio
+            violations.append(np.linalg.norm(slope - alpha * v[j] * part * W[j]))
+        elif v[j] < np.inf:
+            violations.append(max(np.linalg.norm(slope) - alpha * l1_ratio * v[j], 0.0))
+    return max(violations)
+
+
 # --- multilayer perceptron ---
 
 WORD = (1 << 64) - 1

@@ -75,7 +75,7 @@ def table(cls, n=60, dtype=np.float64):
     else:
         X, y = make_regression(n, 6, noise=5.0, random_state=0)
         y = y.astype(dtype)
-    return X.astype(dtype), y
+    return X.astype(dtype), shaped(cls, y)
 
 
 def state(model):
@@ -85,6 +85,11 @@ def state(model):
         for name, value in vars(model).items()
         if name.endswith("_") and not name.startswith("_") and name != "feature_names_in_"
     }
+
+
+def shaped(cls, y):
+    """A target for the estimator: two columns where one is not enough."""
+    return y if cls().__sklearn_tags__().target_tags.single_output else np.column_stack([y, y])
 
 
 def flat(value):
@@ -144,7 +149,7 @@ def test_targets_may_be_numbers_as_text_and_nothing_else(cls, params, kind):
     expected = model.fit(X, y).predict(X)
     assert_allclose(model.fit(X, y.astype("U25").astype(kind)).predict(X), expected)
     with pytest.raises(ValueError, match="could not convert string to float"):
-        model.fit(X, np.full(len(X), "a").astype(kind))
+        model.fit(X, np.full(y.shape, "a").astype(kind))
 
 
 @each
@@ -277,14 +282,14 @@ BAD_X = {
 def test_bad_x(cls, case):
     X, message = BAD_X[case]
     with pytest.raises(ValueError, match=message):
-        make(cls).fit(X, [0, 1, 0])
+        make(cls).fit(X, shaped(cls, [0, 1, 0]))
 
 
 @each
 def test_bad_y(cls):
     X = [[0.0], [1.0], [2.0]]
     with pytest.raises(ValueError, match=r"NaN|nan"):
-        make(cls).fit(X, [0.0, np.nan, 1.0])
+        make(cls).fit(X, shaped(cls, [0.0, np.nan, 1.0]))
     with pytest.raises(ValueError, match=r"should be a 1d array|inconsistent numbers"):
         make(cls).fit(X, [[0.0, 1.0, 1.0]])
     with pytest.raises(ValueError, match="requires y to be passed"):
@@ -304,14 +309,14 @@ def test_bad_y(cls):
 )
 def test_bad_weights(cls, weight, message):
     with pytest.raises(ValueError, match=message):
-        make(cls).fit([[0.0], [1.0], [2.0]], [0, 1, 0], sample_weight=weight)
+        make(cls).fit([[0.0], [1.0], [2.0]], shaped(cls, [0, 1, 0]), sample_weight=weight)
 
 
 @each
 @pytest.mark.parametrize("alpha", [-1.0, np.nan, "much", None])
 def test_bad_alpha(cls, alpha):
     with pytest.raises(ValueError, match=f"'{strength(cls)}' parameter"):
-        make(cls, **{strength(cls): alpha}).fit([[0.0], [1.0], [2.0]], [0, 1, 0])
+        make(cls, **{strength(cls): alpha}).fit([[0.0], [1.0], [2.0]], shaped(cls, [0, 1, 0]))
 
 
 @each

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
-from skreg import ElasticNet, Lasso, enet_path, lasso_path
+from skreg import ElasticNet, Lasso, MultiTaskLasso, enet_path, lasso_path
 from tests.reference import bounded_enet_violation, enet_objective
 from tests.test_sparse_parameters import CONTAINERS, bounded_case, solver_scale
 
@@ -223,8 +223,8 @@ def test_gaps_are_on_the_scale_of_the_objective(l1_ratio):
         ({"eps": 0.0}, "'eps' parameter"),
         ({"l1_ratio": 1.5}, "'l1_ratio' parameter"),
         ({"l1_ratio": 0.0}, "l1_ratio=0 has no largest useful alpha"),
-        ({"coef_init": [1.0]}, r"coef_init must hold 15 finite numbers.*shape \(1,\)"),
-        ({"coef_init": np.full(15, np.nan)}, "coef_init must hold 15 finite .*is not finite"),
+        ({"coef_init": [1.0]}, r"coef_init must .* have shape \(15,\), .* shape \(1,\)"),
+        ({"coef_init": np.full(15, np.nan)}, "coef_init must hold finite .*is not finite"),
         ({"Xy": [1.0]}, r"Xy has shape \(1,\); X'y has shape \(15,\)"),
         ({"precompute": np.eye(15)}, "did not pass validation"),
         ({"precompute": np.eye(3)}, r"precompute has shape \(3, 3\)"),
@@ -248,12 +248,66 @@ def test_bad_data():
         lasso_path(X, np.where(y > 1, np.inf, y))
     with pytest.raises(ValueError, match="inconsistent numbers of samples: 60 in X, 59 in y"):
         lasso_path(X, y[:-1])
-    with pytest.raises(ValueError, match="positive=True is not allowed for multi-output"):
-        lasso_path(X, np.column_stack([y, y]), positive=True)
     with pytest.raises(TypeError, match="y is sparse"):
         lasso_path(X, sparse.csr_array(y[:, None]))
     with pytest.raises(TypeError, match="unexpected keyword argument 'no_such'"):
         lasso_path(X, y, no_such=1)
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+def test_several_targets_share_their_features(l1_ratio):
+    X, y = case()
+    Y = np.column_stack([y, 2 * X[:, 5] - y, np.arange(60.0) - 29.5])
+    options = {"l1_ratio": l1_ratio, "alphas": 10, "eps": 1e-2, "max_iter": 50_000, "tol": 1e-10}
+    ours, theirs = (f(X, Y, return_n_iter=True, **options) for f in (enet_path, twins.enet_path))
+    assert_allclose(ours[0], theirs[0], rtol=1e-10)
+    assert_allclose(ours[1], theirs[1], atol=1e-5)
+    assert ours[1].shape == (3, 15, 10)
+    assert np.all(ours[2] <= 1e-10 * np.vdot(Y, Y) / 60)
+    assert [type(v) for v in ours] == [type(v) for v in theirs]
+    rows = np.any(ours[1] != 0, axis=0)
+    assert_array_equal(rows, np.all(ours[1] != 0, axis=0))
+    started = enet_path(X, Y, coef_init=np.ones((3, 15)), Xy=X.T @ Y, **options)
+    assert_allclose(started[1], ours[1], atol=1e-6)
+
+
+def test_several_targets_with_weights_are_what_a_fit_finds():
+    X, y = case()
+    Y = np.column_stack([y, X[:, 0] + 0.1 * y]) + 3
+    weight = np.random.default_rng(0).integers(0, 4, 60)
+    options = {"penalty_weights": np.r_[0, np.inf, np.ones(13)], "tol": 1e-10}
+    path = {"alphas": [0.05, 0.5], "fit_intercept": True, "sample_weight": weight}
+    for container in CONTAINERS:
+        alphas, coefs, _ = lasso_path(container(X), Y, **path, **options)
+        for alpha, coef in zip(alphas, coefs.T, strict=True):
+            model = MultiTaskLasso(alpha=alpha, **options).fit(X, Y, weight)
+            assert_allclose(coef, model.coef_.T, atol=1e-6)
+    assert_array_equal(coefs[:, 1], 0)
+    assert np.all(coefs[:, 0] != 0)
+
+
+def test_one_column_is_one_task():
+    X, y = case()
+    column = lasso_path(X, y[:, None], alphas=6, tol=1e-12)
+    flat = lasso_path(X, y, alphas=6, tol=1e-12)
+    assert_allclose(column[0], flat[0])
+    assert_allclose(column[1][0], flat[1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"positive": True}, "positive=True is not allowed for multi-output"),
+        ({"lower": 0}, "lower and upper are not allowed for multi-output"),
+        ({"upper": np.ones(15)}, "lower and upper are not allowed for multi-output"),
+        ({"coef_init": np.ones(15)}, r"have shape \(2, 15\), but it has shape \(15,\)"),
+        ({"Xy": np.ones(15)}, r"X'y has shape \(15, 2\)"),
+    ],
+)
+def test_bad_arguments_of_several_targets(options, message):
+    X, y = case()
+    with pytest.raises(ValueError, match=message):
+        lasso_path(X, np.column_stack([y, y]), **options)
 
 
 def test_check_input_false_skips_the_checks(monkeypatch):

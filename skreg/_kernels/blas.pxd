@@ -5,7 +5,7 @@ Matrices are row-major and given by pointer and leading dimension (the distance 
 
 from cython cimport floating
 from scipy.linalg.cython_blas cimport (
-    daxpy, ddot, dgemm, dgemv, saxpy, sdot, sgemm, sgemv,
+    daxpy, ddot, dgemm, dgemv, dger, saxpy, sdot, sgemm, sgemv, sger,
 )
 
 
@@ -37,6 +37,17 @@ cdef inline void gemv(
         sgemv(&op, &n, &m, &alpha, <float*> a, &lda, <float*> x, &one, &beta, y, &one)
     else:
         dgemv(&op, &n, &m, &alpha, <double*> a, &lda, <double*> x, &one, &beta, y, &one)
+
+
+cdef inline void ger(
+    int m, int n, floating alpha, const floating* x, const floating* y, floating* a, int lda
+) noexcept nogil:
+    """a += alpha x y', where a is (m, n) row-major."""
+    cdef int one = 1
+    if floating is float:
+        sger(&n, &m, &alpha, <float*> y, &one, <float*> x, &one, a, &lda)
+    else:
+        dger(&n, &m, &alpha, <double*> y, &one, <double*> x, &one, a, &lda)
 
 
 cdef inline void gemm(

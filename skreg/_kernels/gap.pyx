@@ -29,7 +29,8 @@ def penalties(
     twice the largest.
     """
     cdef Py_ssize_t j
-    cdef double size, least = fmax(1, others), most = 0, bound = 0, value = 0, first = 0, second = 0
+    cdef double size, least = fmax(1, others), most = 0, bound = 0
+    cdef double value = 0, first = 0, second = 0
     cdef double low, high
     with nogil:
         for j in range(w.shape[0]):

@@ -31,7 +31,9 @@ def judge(
 
 
 def in_doubt(
-    const double[::1] known, const double[::1] norm, double distance, const double[::1] sum_norm, double farthest, const double[::1] l1, const char[::1] side, double threshold, int[::1] found,
+    const double[::1] known, const double[::1] norm, double distance,
+    const double[::1] sum_norm, double farthest, const double[::1] l1, const char[::1] side,
+    double threshold, int[::1] found,
 ):
     """List the features whose score may reach a threshold; return how many.
 
