@@ -36,7 +36,9 @@ ctypedef struct Problem:
     double* g  # q - Qw
     Py_ssize_t ld
     int m
-    const double* noise  # of a gradient, by rounding
+    const double* noise  # of a gradient, by rounding, where the fit is not made of larger parts
+    double usual  # sum of noise_j |w_j| up to which that is so
+    double rough  # times the noise, where it is not
 
 
 cdef inline bint is_free(const Problem* p, int j) noexcept nogil:
@@ -54,7 +56,7 @@ cdef inline double slope(const Problem* p, int j) noexcept nogil:
 
 cdef inline double tolerance(const Problem* p, int j) noexcept nogil:
     """How far a slope may be from where it belongs."""
-    return p.noise[j] + 1e-14 * p.l1[j]
+    return p.rough * p.noise[j] + 1e-14 * p.l1[j]
 
 
 cdef inline bint is_at_rest(const Problem* p, int j) noexcept nogil:
@@ -101,13 +103,16 @@ cdef int descend(Problem* p, int most) noexcept nogil:
 
 
 cdef void refresh(Problem* p) noexcept nogil:
-    """The gradient, afresh."""
+    """The gradient, afresh, and what rounding makes of it."""
     cdef int j
+    cdef double parts = 0
     for j in range(p.m):
         p.g[j] = p.q[j]
     for j in range(p.m):
         if p.w[j] != 0:
             axpy(p.m, -p.w[j], p.Q + j * p.ld, p.g)
+            parts += p.noise[j] * fabs(p.w[j])
+    p.rough = parts / p.usual if parts > p.usual else 1
 
 
 cdef bint follow(const Problem* p, Factor* f, double proximal, int* new) noexcept nogil:
@@ -243,7 +248,7 @@ def minimize(
     const double[::1] lower, const double[::1] upper, double[::1] w, double[::1] g,
     double[::1, :] R, double[::1, :] Z, double[::1, :] M, int[::1] order, int[::1] place,
     int[::1] gone, int[::1] counts, int[::1] new, double[:, ::1] work,
-    double proximal, const double[::1] noise, int max_iter, const int[::1] given_up,
+    double proximal, const double[::1] noise, double usual, int max_iter, const int[::1] given_up,
 ):
     """Minimize over the m = len(w) first coordinates from w; g is left as q - Qw.
 
@@ -251,7 +256,7 @@ def minimize(
     counts (2,) keep the factor from one call to the next, as long as Q and l2 stay: counts = 0 and
     place = -1 is the empty one. `new` (m,) and `work` (4, m) are for intermediate results.
     1 + `proximal` multiplies the diagonal so that collinear columns can be solved for, `noise` is
-    what rounding leaves of a gradient.
+    what rounding leaves of a gradient as long as the sum of noise_j |w_j| is at most `usual`.
 
     Returns
     -------
@@ -259,14 +264,14 @@ def minimize(
     """
     cdef Problem p = Problem(
         &Q[0, 0], &q[0], &l1[0], &l2[0], &lower[0], &upper[0], &w[0], &g[0], Q.shape[1],
-        <int> w.shape[0], &noise[0],
+        <int> w.shape[0], &noise[0], usual, 1,
     )
     cdef Factor f = Factor(
         &R[0, 0], &Z[0, 0], &M[0, 0], &order[0], &place[0], &gone[0], <int> R.shape[0], counts[0],
         counts[1],
     )
     cdef int n_iter = 0, entered, stopped = 0, poor = 0
-    cdef double largest, before = INFINITY
+    cdef double largest, least = INFINITY
     cdef bint done = False
     with nogil:
         while n_iter < max_iter and not given_up[0]:
@@ -278,8 +283,8 @@ def minimize(
                     n_iter += descend(&p, max_iter - n_iter)
                 elif entered == 0:
                     largest = largest_slope(&p)
-                    poor = poor + 1 if stopped == 0 and largest > before / 2 else 0
-                    before = largest
+                    poor = poor + 1 if stopped == 0 and largest > least / 2 else 0
+                    least = fmin(least, largest)  # of all, as rounding may go in circles
                     if largest <= 1 or (poor >= PATIENCE and largest < ROUNDING):
                         done = True
                         break

@@ -11,6 +11,9 @@ FIRST = 256  # features that there is room for at first
 ROOM = 4096  # and at most, before so many are there
 EPS = np.finfo(np.float64).eps
 NOISE = 16  # times eps, the norms of a feature and of y: what rounding leaves of a product
+PARTS = (
+    4  # times eps, the norm of a feature and those of all parts of a fit: the same where larger
+)
 
 
 class Quadratic:
@@ -25,6 +28,7 @@ class Quadratic:
         )
         self.ridged, self.alpha_of_factor = False, None
         self.rounding = NOISE * EPS * np.linalg.norm(y)
+        self.usual = NOISE / PARTS * NOISE * EPS * (y @ y)
         self.given_up = np.zeros(1, np.int32)
         self.grow(room)
 
@@ -74,7 +78,7 @@ class Quadratic:
         return minimize(
             self.Q, self.q, *penalty, self.w, self.g[:m], self.R, self.Z, self.M, self.order,
             self.place, self.gone, self.counts, self.new, self.work, proximal, self.noise[:m],
-            max_iter, self.given_up,
+            self.usual, max_iter, self.given_up,
         )[0]  # fmt: skip
 
     def products(self):

@@ -45,7 +45,8 @@ class Problem:
         """Minimize from w, in place; return the steps and whether they ended by themselves."""
         return minimize(
             self.Q, self.q, *penalty, w, self.g, self.R, self.Z, self.M, self.order, self.place,
-            self.gone, self.counts, self.new, self.work, 10 * self.m * EPS, self.noise, max_iter,
+            self.gone, self.counts, self.new, self.work, 10 * self.m * EPS, self.noise,
+            64 * EPS * self.y @ self.y, max_iter,
             self.given_up,
         )  # fmt: skip
 
