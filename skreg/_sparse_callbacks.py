@@ -10,11 +10,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def fit_task(estimator, X, y, sample_weight=None, *, subtasks=0, in_order=True):
-    """The task of a whole fit, whose context it yields; 0 `subtasks` are none, None unknown.
+    """The task of a whole fit, whose context it yields, or None where nobody watches.
+
+    0 `subtasks` are none, None an unknown number.
 
     With `in_order=False` the subtasks run side by side and need ids of their own. The fitted
     attributes must be set before the end, where callbacks may predict with them.
     """
+    if not getattr(estimator, "_skl_callbacks", None):
+        yield None
+        return
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     data = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
     context = estimator._init_callback_context(max_subtasks=subtasks, sequential_subtasks=in_order)

@@ -305,3 +305,79 @@ def inverse_diagonal(diagonal, beside, Q, alphas):
     P = np.eye(len(T))
     P[1:, 1:] = Q
     return np.array([np.diag(P @ np.linalg.inv(T + a * np.eye(len(T))) @ P.T) for a in alphas])
+
+
+# --- kernels of sparse models ---
+
+
+def conjugate(u, l1, l2, lower, upper):
+    """The largest u w - l1 |w| - l2/2 w^2 for w within bounds; infinite where nothing holds w."""
+    if l2 == 0 and ((u > l1 and upper == np.inf) or (u < -l1 and lower == -np.inf)):
+        return np.inf
+    corners = [(u - l1) / l2, (u + l1) / l2] if l2 > 0 else []
+    tried = [np.clip(w, lower, upper) for w in [0.0, lower, upper, *corners]]
+    return max(u * w - l1 * abs(w) - l2 / 2 * w * w for w in tried if np.isfinite(w))
+
+
+def penalty_and_conjugates(g, w, l1, l2, lower, upper, others):
+    """sum h_j(w_j), and pairs (s, sum h_j*(s g_j)) for two scales s <= 1.
+
+    The first is the largest with s `others` <= 1 and finite conjugates, the second the largest
+    that holds all products where l1_j does. A coefficient with no penalty at all counts as bounded
+    by twice the largest of all.
+    """
+    held = l1 > 0
+    ratio = np.abs(g[held]) / l1[held]
+    open_end = (l2 == 0) & np.isinf(np.where(g > 0, upper, -lower))
+    first = 1 / max(1, others, *ratio[open_end[held]])
+    second = 1 / max(1, others, *ratio)
+    most = 2 * np.max(np.abs(w), initial=0)
+    alone = ~held & (l2 == 0)
+    low, high = np.where(alone, np.maximum(lower, -most), lower), np.where(alone, most, upper)
+    high = np.minimum(high, upper)
+
+    def total(s):
+        # What l1 holds is brought there exactly, as s |g| may exceed it by rounding.
+        u = s * g
+        near = held & (np.abs(np.abs(u) - l1) <= 1e-15 * l1)
+        u = np.where(near, np.sign(u) * l1, u)
+        return sum(map(conjugate, u, l1, l2, low, high))
+
+    value = np.sum(l1 * np.abs(w) + l2 / 2 * w**2)
+    return value, (first, total(first)), (second, total(second))
+
+
+def scores(c, l1, side):
+    """|c_j| / l1_j where the sign of c_j is one that side_j allows: bit 1 plus, bit 2 minus."""
+    allowed = np.where(c > 0, side & 1, side & 2) > 0
+    return np.where(allowed, np.abs(c) / l1, 0.0)
+
+
+def in_doubt(known, norm, distance, sum_norm, farthest, l1, side, threshold):
+    """Features whose |known_j| + (what the rest of the residual adds at most) may reach l1_j t."""
+    beyond = np.minimum(norm * distance, sum_norm * farthest)
+    return np.flatnonzero((side != 0) & (np.abs(known) + beyond >= threshold * l1))
+
+
+def weighted_sweeps(X, y, v, which, w, l1, l2, lower, upper, enough, max_sweeps):
+    """Descent on 1/2 sum_i v_i (y_i - x_i'w)^2 + sum_j (l1_j |w_j| + l2_j/2 w_j^2), bounded.
+
+    One sweep over the columns `which`, then over the nonzero ones until those gain no more than
+    `enough` each, then over all again. Residuals afresh for each coefficient. Returns w, the
+    number of sweeps, and whether the last one was over all and gained no more.
+    """
+    w, Z, everywhere = w.copy(), X[:, which], True
+    for done in range(1, max_sweeps + 1):
+        gain = 0.0
+        for i in range(len(which)):
+            if not everywhere and w[i] == 0:
+                continue
+            before, curvature = w[i], v @ Z[:, i] ** 2 + l2[i]
+            w[i] = 0.0
+            free = soft_threshold((v * Z[:, i]) @ (y - Z @ w), l1[i]) / curvature
+            w[i] = np.clip(free, lower[i], upper[i])
+            gain = max(gain, (w[i] - before) ** 2 * curvature)
+        if gain <= enough and everywhere:
+            return w, done, True
+        everywhere = gain <= enough
+    return w, max_sweeps, False

@@ -11,8 +11,7 @@ from scipy import sparse
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
-from skreg import ElasticNet, Lasso, enet_path, lasso_path
-from skreg.multi_task import MultiTaskLasso
+from skreg import ElasticNet, Lasso, MultiTaskLasso, enet_path, lasso_path
 from tests.reference import bounded_enet_violation, enet_objective
 from tests.test_sparse_parameters import CONTAINERS, bounded_case, solver_scale
 

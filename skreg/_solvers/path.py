@@ -21,7 +21,6 @@ from typing import NamedTuple
 import numpy as np
 
 from skreg._solvers.descent import ResidualForm
-from skreg._solvers.penalty import Penalty
 from skreg._solvers.quadratic import GramForm, WholeGram
 from skreg._solvers.scaling import largest, outside
 from skreg._solvers.sparse_gap import duality_gap
@@ -82,9 +81,7 @@ def alpha_max(features, y, penalty):
     nearest = np.clip(np.zeros(len(held)), units.lower, units.upper)
     r = y
     if nearest.any() or not held.all():
-        bounds = (np.where(held, nearest, bound) for bound in (units.lower, units.upper))
-        rest = Penalty(units.l1, units.l2, *bounds)
-        problem = Working(features, y, rest, nearest, 0.0)
+        problem = Working(features, y, units.holding(held), nearest, 0.0)
         problem.solve(0.0, None, LAST)
         r = problem.form.residual()
     everybody = Outside(features, units)
@@ -115,13 +112,16 @@ class Working:
     """A working set, and the features outside of it."""
 
     def __init__(self, features, y, penalty, w, tol):
-        self.features, self.y, self.all, self.tol, self.yy = features, y, penalty, tol, y @ y
+        self.features, self.y, self.tol, self.yy = features, y, tol, y @ y
+        empty = features.square_norms == 0
+        penalty = penalty.holding(empty)
+        w = np.clip(w, penalty.lower, penalty.upper)
         self.outside, self.last = Outside(features, penalty), None
         if features.sparse and min(features.shape) > SMALL:
             self.form = ResidualForm(features, y, penalty, tol)
         else:
             self.form = GramForm(features, y, penalty)
-        inside = np.flatnonzero(((penalty.l1 == 0) | (w != 0)) & (features.square_norms > 0))
+        inside = np.flatnonzero(((penalty.l1 == 0) & ~empty) | (w != 0))
         self.admit(inside, w[inside])
 
     def admit(self, which, w=0.0):

@@ -31,6 +31,12 @@ class Penalty(NamedTuple):
         lower[kept_out] = upper[kept_out] = 0.0
         return Penalty(l1, l2, lower, upper)
 
+    def holding(self, which):
+        """The penalty with some coefficients, a mask, held as near to zero as bounds let."""
+        nearest = np.clip(0.0, self.lower, self.upper)
+        bounds = (np.where(which, nearest, bound) for bound in (self.lower, self.upper))
+        return Penalty(self.l1, self.l2, *bounds)
+
 
 def penalty(n_features, total, l1_ratio=1.0, *, weights=None, lower=None, upper=None):
     """The `Penalty` of the elastic net for samples whose weights sum to `total`.
