@@ -84,8 +84,12 @@ def alpha_max(features, y, penalty):
         problem = Working(features, y, units.holding(held), nearest, 0.0)
         problem.solve(0.0, None, LAST)
         r = problem.form.residual()
-    everybody = Outside(features, units)
-    return float(everybody.judge(r, 0.0))
+    c = features.gradient(r)
+    up, down = units.upper > nearest, units.lower < nearest
+    pull = np.maximum(np.where(up & (nearest >= 0), c, 0), np.where(down & (nearest <= 0), -c, 0))
+    resists = units.l1 + units.l2 * np.abs(nearest)
+    told = held & (features.square_norms > 0)
+    return float(np.max(pull[told] / resists[told], initial=0.0))
 
 
 class Whole:
