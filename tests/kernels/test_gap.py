@@ -59,3 +59,14 @@ def test_a_bound_or_a_square_keeps_the_scale():
     _, first, second, _ = penalties(g, np.zeros(2), l1, l2, lower, upper, 0.0)
     assert first == (1.0, 2 * 2.5 + 2**2 / 8)
     assert_allclose(second, (1 / 3, 0.0), atol=1e-15)
+
+
+def test_rounding_beyond_l1_costs_nothing():
+    # The second scale brings all products to where l1 holds them, so no l2 is too small for it.
+    rng = np.random.default_rng(0)
+    for g, l1 in rng.uniform(1, 2, (500, 2, 1)) * [[5], [1]]:
+        _, _, (s, against), _ = penalties(
+            g, np.zeros(1), l1, np.array([1e-150]), np.array([-np.inf]), np.array([np.inf]), 0.0
+        )
+        assert against == 0
+        assert_allclose(s, l1[0] / g[0])
