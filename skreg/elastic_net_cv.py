@@ -21,10 +21,11 @@ class ElasticNetCV(SparseSearch):
 
         \frac{1}{2 n} \|y - X w - b\|_2^2 + \alpha \, \rho \sum_j v_j |w_j|
         + \frac{\alpha (1 - \rho)}{2} \sum_j v_j w_j^2
+        \quad \text{with} \quad l_j \le w_j \le u_j
 
     over the coefficients w and the intercept b, with n the number of samples, :math:`\rho` =
-    `l1_ratio` and v the `penalty_weights`, for the :math:`\alpha` and :math:`\rho` that predict
-    best. Sample weights multiply the squared residuals and are rescaled to sum to n.
+    `l1_ratio`, v the `penalty_weights`, l = `lower` and u = `upper`, for the :math:`\alpha` and
+    :math:`\rho` that predict best. Sample weights multiply the squared residuals and are rescaled to sum to n.
 
     Parameters
     ----------
@@ -287,10 +288,11 @@ class LassoCV(ElasticNetCV):
     .. math::
 
         \frac{1}{2 n} \|y - X w - b\|_2^2 + \alpha \sum_j v_j |w_j|
+        \quad \text{with} \quad l_j \le w_j \le u_j
 
-    over the coefficients w and the intercept b, with n the number of samples and v the
-    `penalty_weights`, for the :math:`\alpha` that predicts best: `ElasticNetCV` with
-    `l1_ratio=1`. Sample weights multiply the squared residuals and are rescaled to sum to n.
+    over the coefficients w and the intercept b, with n the number of samples, v the
+    `penalty_weights`, l = `lower` and u = `upper`, for the :math:`\alpha` that predicts best:
+    `ElasticNetCV` with `l1_ratio=1`. Sample weights multiply the squared residuals and are rescaled to sum to n.
 
     Parameters
     ----------
