@@ -4,11 +4,10 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from skreg._linear import LinearRegressor
+from skreg._linear import LinearRegressor, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.multi_task import walk
 from skreg._solvers.threads import one_blas_thread
@@ -25,7 +24,7 @@ from skreg._validation import (
 )
 
 
-class MultiTaskElasticNet(CallbackSupportMixin, LinearRegressor):
+class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
     r"""Linear regression of several tasks, with a penalty on the norm of a feature's coefficients.
 
     Minimizes
@@ -251,11 +250,6 @@ class MultiTaskElasticNet(CallbackSupportMixin, LinearRegressor):
                 ConvergenceWarning,
                 stacklevel=4,
             )
-
-    @property
-    def sparse_coef_(self):
-        """Sparse (CSR) form of the fitted ``coef_``."""
-        return sparse.csr_matrix(self.coef_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
