@@ -137,10 +137,10 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
 
     def _threads(self, X):
         """How many paths may run at a time."""
-        if not threads.in_main_thread() or X.size < SMALL:
-            return 1
         most = threads.available()
-        return most if self.n_jobs is None else min(most, effective_n_jobs(self.n_jobs))
+        if self.n_jobs is not None:  # 0 is refused whatever the data
+            most = min(most, effective_n_jobs(self.n_jobs))
+        return most if threads.in_main_thread() and X.size >= SMALL else 1
 
     # Folds -------------------------------------------------------------------------------------
 
@@ -271,6 +271,13 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         self.cv_results_ |= chosen.results
         if not point.converged:
             self._warn_refit(problem)
+        if self.alpha_ == 0:
+            warnings.warn(
+                f"alpha=0, ordinary least squares, was chosen by {type(self).__name__}, which is "
+                f"slow for it. Use LinearRegression, or RidgeCV for small penalties, instead.",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def _warn_unsolved(self, found, problem):
         """Say how many fits of folds did not converge."""

@@ -25,7 +25,8 @@ class ElasticNetCV(SparseSearch):
 
     over the coefficients w and the intercept b, with n the number of samples, :math:`\rho` =
     `l1_ratio`, v the `penalty_weights`, l = `lower` and u = `upper`, for the :math:`\alpha` and
-    :math:`\rho` that predict best. Sample weights multiply the squared residuals and are rescaled to sum to n.
+    :math:`\rho` that predict best. Sample weights multiply the squared residuals and are rescaled
+    to sum to n.
 
     Parameters
     ----------
@@ -124,6 +125,8 @@ class ElasticNetCV(SparseSearch):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------
@@ -292,7 +295,8 @@ class LassoCV(ElasticNetCV):
 
     over the coefficients w and the intercept b, with n the number of samples, v the
     `penalty_weights`, l = `lower` and u = `upper`, for the :math:`\alpha` that predicts best:
-    `ElasticNetCV` with `l1_ratio=1`. Sample weights multiply the squared residuals and are rescaled to sum to n.
+    `ElasticNetCV` with `l1_ratio=1`. Sample weights multiply the squared residuals and are
+    rescaled to sum to n.
 
     Parameters
     ----------
@@ -383,6 +387,8 @@ class LassoCV(ElasticNetCV):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------

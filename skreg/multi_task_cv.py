@@ -108,6 +108,8 @@ class MultiTaskElasticNetCV(SparseSearch):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------
@@ -302,6 +304,8 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
-from sklearn.datasets import make_regression
+from sklearn.datasets import load_diabetes, make_regression
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -602,3 +602,16 @@ def test_random_problems_agree_with_scikit_learn():
         params["l1_ratio"] = rng.uniform(0.2, 1)
         ours = ElasticNetCV(tol=1e-10, **params).fit(X, y, weight)
         assert_same(ours, theirs(ElasticNetCV, **params).fit(X, y, weight))
+
+
+def test_alpha_zero_is_chosen_with_advice():
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.warns(UserWarning, match="alpha=0, ordinary least squares, was chosen"):
+        model = LassoCV(alphas=[1e9, 0.0]).fit(X, y)
+    expected = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean())[0]
+    assert_allclose(model.coef_, expected, rtol=1e-6)
+
+
+def test_no_jobs_at_all_are_refused_for_small_data_too():
+    with pytest.raises(ValueError, match="n_jobs == 0"):
+        LassoCV(n_jobs=0).fit(np.eye(10), np.arange(10.0))
