@@ -94,9 +94,9 @@ class Features:
 
     def keeps_digits(self):
         """Whether products with the columns as they are tell those of the centred ones."""
-        total = self.root_weight @ self.root_weight
-        kept = ~self.constant
-        return keeps_digits(self.square_norms[kept], total * self.shift[kept] ** 2)
+        kept, total = ~self.constant, self.root_weight @ self.root_weight
+        left, removed = self.square_norms[kept], total * self.shift[kept] ** 2
+        return keeps_digits(left, removed) and not np.any(removed[left == 0])
 
     def centre(self):
         """Centre and weigh a copy of a dense X."""
