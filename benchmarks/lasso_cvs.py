@@ -13,11 +13,11 @@ class CrossValidated(Contestant):
     """Folds are its jobs, each of them on one thread of BLAS."""
 
     job, solves = "lasso-cv", LassoCrossValidation
-    first_tolerance = 1e-2  # in units of the target
+    default_tolerance = 1e-4
     n_jobs = 1
 
     def tolerances(self, target):
-        return [self.first_tolerance * target * 10.0**-k for k in range(14)]
+        return [self.default_tolerance * 10.0**-k for k in range(14)]
 
     def threads(self, count):
         self.n_jobs = count
@@ -25,8 +25,6 @@ class CrossValidated(Contestant):
 
 
 class ScikitLearnLassoCV(CrossValidated):
-    """Its stopping rule is a relative gap of 2 tol; here, its default and tighter ones."""
-
     name, module, package = "scikit-learn, residuals", "sklearn.linear_model", "scikit-learn"
     options = {"precompute": False}
 
@@ -74,7 +72,7 @@ class PythonGlmnetCV(CrossValidated):
     """The original Fortran core, the folds in Python."""
 
     name, module, package = "glmnet (Fortran)", "glmnet", "python-glmnet"
-    first_tolerance = 1e-5  # its default
+    default_tolerance = 1e-7
 
     def solve(self, tol):
         return self.lib.ElasticNet(
@@ -100,7 +98,7 @@ class GlmnetRsCV(CrossValidated):
 
     name, module, package = "glmnet (Rust)", "glmnetrs", "glmnet-rs"
     order = "C"
-    first_tolerance = 1e-5
+    default_tolerance = 1e-7
 
     def load(self, problem):
         super().load(problem)
@@ -132,7 +130,7 @@ class AdelieCV(CrossValidated):
 
     name = module = package = "adelie"
     get = "pip install --no-deps adelie && pip install 'ipython<9' (it declares NumPy 1)"
-    first_tolerance = 1e-5
+    default_tolerance = 1e-7
 
     def threads(self, count):
         self.n_jobs = count

@@ -5,9 +5,9 @@
 Times are medians of interleaved runs, with the quartiles; data conversion is outside. The ratio
 is to the fastest rival whose certificate reaches the target: below 1 is faster. Each contestant
 runs at the loosest tolerance that reaches the target and on the count of threads, one or all,
-that suits it. For the lasso, rivals have a target a hundred times looser than ours (ten times in
-cross-validation). A case that skreg loses says so in its title, and the table of all cases at
-the end counts. The column "fits" of ridge counts in single fits of ours, timed in the same run.
+that suits it. For the lasso, rivals have a target a hundred times looser than ours. A case that
+skreg loses says so in its title, and the table of all cases at the end counts. The column "fits"
+of ridge counts in single fits of ours, timed in the same run.
 Leukemia needs SKREG_DATA, the folder of leukemia.npz; Fashion-MNIST comes from Debian's
 dataset-fashion-mnist.
 """

@@ -219,7 +219,7 @@ def test_a_run_of_cross_validation_ends_with_a_summary(monkeypatch, tmp_path):
     monkeypatch.setattr(problems, "lasso_cv_cases", lambda quick: cases)
     status, text = execute("lasso-cv", "--quick", "--repeats", "1", "--csv", tmp_path / "r.csv")
     assert status == 0
-    assert "error: at most 1e-03; of rivals 1e-02" in text
+    assert "error: at most 1e-03; of rivals 1e-01" in text
     assert "all cases" in text
     assert "as the best rival in" in text
     rows = written(tmp_path / "r.csv")

@@ -15,11 +15,12 @@ ctypedef fused index_t:
 
 
 cdef inline floating column_dot(
-    const floating* data, const index_t* rows, index_t start, index_t stop, const floating* v
+    const floating* data, const index_t* rows, Py_ssize_t start, Py_ssize_t stop,
+    const floating* v,
 ) noexcept nogil:
     """x_j' v"""
     cdef floating total = 0, second = 0, third = 0, fourth = 0
-    cdef index_t k = start
+    cdef Py_ssize_t k = start
     if rows == NULL:
         return dot(<int> (stop - start), data + start, v)
     while k + 4 <= stop:  # four sums side by side, as one would wait for itself at each term
@@ -35,11 +36,11 @@ cdef inline floating column_dot(
 
 
 cdef inline void column_axpy(
-    floating a, const floating* data, const index_t* rows, index_t start, index_t stop,
+    floating a, const floating* data, const index_t* rows, Py_ssize_t start, Py_ssize_t stop,
     floating* v,
 ) noexcept nogil:
     """v += a x_j"""
-    cdef index_t k
+    cdef Py_ssize_t k
     if rows == NULL:
         axpy(<int> (stop - start), a, data + start, v)
         return

@@ -7,19 +7,17 @@ column.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport fmax, fmin
-
 from skreg._kernels.columns cimport column_dot, index_t
 
 cdef Py_ssize_t ENTRIES_BETWEEN_SIGNALS = 100_000_000  # about a tenth of a second
 
 
 cdef inline double product(
-    const floating* data, const index_t* rows, index_t start, index_t stop, const double* e,
+    const floating* data, const index_t* rows, Py_ssize_t start, Py_ssize_t stop, const double* e,
 ) noexcept nogil:
     """x_j'e, summed in double precision."""
     cdef double total = 0
-    cdef index_t k
+    cdef Py_ssize_t k
     if floating is double:
         return column_dot(data, rows, start, stop, e)
     for k in range(start, stop):
@@ -28,11 +26,11 @@ cdef inline double product(
 
 
 cdef inline void add_column(
-    double a, const floating* data, const index_t* rows, index_t start, index_t stop,
+    double a, const floating* data, const index_t* rows, Py_ssize_t start, Py_ssize_t stop,
     const double* weight, double* e,
 ) noexcept nogil:
     """e += a v x_j, where v = 1 if there are no weights."""
-    cdef index_t k, i
+    cdef Py_ssize_t k, i
     if rows != NULL and weight == NULL:
         for k in range(start, stop):
             e[rows[k]] += a * data[k]
@@ -47,8 +45,8 @@ cdef inline double best(
 ) noexcept nogil:
     """The minimizer over one coefficient."""
     cdef double z = gradient + curvature * w
-    z = z - l1 if z > l1 else (z + l1 if z < -l1 else 0)
-    return fmin(fmax(z / (curvature + l2), lower), upper)
+    z = (z - l1 if z > l1 else (z + l1 if z < -l1 else 0)) / (curvature + l2)
+    return lower if z < lower else (upper if z > upper else z)
 
 
 def subtract(
@@ -121,7 +119,7 @@ def sweeps(
                     w[i] = new
                     shift += change * mean[j]
                     add_column(-change, &data[0], row, starts[j], starts[j + 1], v, &e[0])
-                    gain = fmax(gain, change * change * (curvature[j] + l2[i]))
+                    gain = max(gain, change * change * (curvature[j] + l2[i]))
             if entries > ENTRIES_BETWEEN_SIGNALS:
                 entries = 0
                 with gil:

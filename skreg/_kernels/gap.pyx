@@ -22,15 +22,15 @@ def penalties(
     const double[::1] g, const double[::1] w, const double[::1] l1, const double[::1] l2,
     const double[::1] lower, const double[::1] upper, double others,
 ):
-    """Return the penalty of w, and two pairs of a scale s <= 1 and the conjugates' sum at s g.
+    """Return the penalty of w, and pairs of a scale s <= 1 and the conjugates' sum at s g.
 
     The first scale is the largest that keeps the conjugates finite and s `others` <= 1, the second
-    brings all of g to where l1 holds it. Without any penalty a coefficient counts as bounded by
-    twice the largest.
+    brings all of g to where l1 holds it, the third is 0. Without any penalty a coefficient counts
+    as bounded by twice the largest.
     """
     cdef Py_ssize_t j
     cdef double size, least = fmax(1, others), most = 0, bound = 0
-    cdef double value = 0, first = 0, second = 0
+    cdef double value = 0, first = 0, second = 0, third = 0
     cdef double low, high
     with nogil:
         for j in range(w.shape[0]):
@@ -47,6 +47,7 @@ def penalties(
             if l1[j] == 0 and l2[j] == 0:
                 low, high = fmax(low, -bound), fmin(high, bound)
             first += conjugate(g[j] / least, l1[j], l2[j], low, high)
+            third += conjugate(0, l1[j], l2[j], low, high)
             if most > least:
                 second += conjugate(g[j] / most, l1[j], l2[j], low, high)
-    return value, (1 / least, first), (1 / most, second if most > least else first)
+    return value, (1 / least, first), (1 / most, second if most > least else first), (0.0, third)

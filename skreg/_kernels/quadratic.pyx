@@ -13,6 +13,9 @@ from skreg._kernels.factor cimport (
     MOST_GONE, Factor, append, border, clear, is_in, solve as solve_factor, take_back, take_out,
 )
 
+cdef double STIFFEST = 1e-6  # the proximal term at most, beside the diagonal
+cdef double ROUNDING = 1e3  # slopes, in tolerances, that may be rounding
+
 cdef enum:
     SWEEPS = 4  # of descent, before Newton's method, where many coordinates came in at once
     MANY = 16  # of them, beside half of the free ones
@@ -282,9 +285,11 @@ def minimize(
                     largest = largest_slope(&p)
                     poor = poor + 1 if stopped == 0 and largest > least / 2 else 0
                     least = fmin(least, largest)  # of all, as rounding may go in circles
-                    if largest <= 1 or poor == PATIENCE:
+                    if largest <= 1 or (poor >= PATIENCE and largest < ROUNDING):
                         done = True
                         break
+                    if poor >= PATIENCE:
+                        n_iter += descend(&p, max_iter - n_iter)
             if n_iter == max_iter:
                 break
             n_iter += 1
@@ -292,7 +297,7 @@ def minimize(
                 stopped = newton(&p, &f, proximal, &work[0, 0], &work[1, 0])
             else:
                 clear(&f)
-                proximal *= STIFFER
+                proximal = fmin(proximal * STIFFER, STIFFEST)
                 stopped = FAILED
             if stopped == FAILED:
                 refresh(&p)

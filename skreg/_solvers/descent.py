@@ -9,7 +9,7 @@ import numpy as np
 from skreg._kernels.coordinate_descent import products, subtract, sweeps
 from skreg._solvers.penalty import Penalty
 
-PRECISE = 0.001  # share of the tolerance that a coefficient may still gain at first
+PRECISE = 0.1  # share of the tolerance that a coefficient may still gain at first
 STEPS = 100  # sweeps at a time
 
 

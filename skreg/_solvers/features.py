@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from skreg._solvers.design import Design, canonical, centred, constant_columns, weighted_mean
-from skreg._solvers.products import gram_and_correlation, keeps_digits
+from skreg._solvers.products import VISIBLE, gram_and_correlation
 from skreg._solvers.scaling import largest, outside
 from skreg._solvers.threads import READ, split
 
@@ -69,8 +69,12 @@ class Features:
         if fit_intercept:
             shift, constant = weighted_mean(X, weight), constant_columns(X, weight)
         found = cls(X, weight, fit_intercept, scale, shift, constant)
-        if fit_intercept and not found.sparse and not found.keeps_digits():
-            found.centre()
+        if fit_intercept:
+            lost = found.losing_digits()
+            if found.sparse and len(lost):
+                found.centre_some(lost)
+            elif len(lost):
+                found.centre()
         return found
 
     @classmethod
@@ -92,16 +96,27 @@ class Features:
         fewest = min(np.count_nonzero(self.root_weight), WHOLE)
         return self.gram is not None or self.shape[1] < fewest
 
-    def keeps_digits(self):
-        """Whether products with the columns as they are tell those of the centred ones."""
-        kept, total = ~self.constant, self.root_weight @ self.root_weight
-        left, removed = self.square_norms[kept], total * self.shift[kept] ** 2
-        return keeps_digits(left, removed) and not np.any(removed[left == 0])
+    def losing_digits(self):
+        """The columns whose products, as they are, do not tell those of the centred ones."""
+        total = self.root_weight @ self.root_weight
+        left = self.square_norms < VISIBLE * total * self.shift**2
+        return np.flatnonzero(left & ~self.constant)
 
     def centre(self):
         """Centre and weigh a copy of a dense X."""
         self.X = centred(self.X, self.shift, self.root_weight, order="F")
         self.root, self.shift = None, np.zeros(self.shape[1])
+        del self.square_norms
+
+    def centre_some(self, which):
+        """Centre columns of a copy of a sparse X: with such means they have hardly any zeros."""
+        rest = np.delete(np.arange(self.shape[1]), which)
+        columns = self.X[:, which].toarray().astype(np.float64) - self.shift[which]
+        parts = [self.X[:, rest].astype(np.float64), sparse.csc_array(columns)]
+        place = np.argsort(np.concatenate([rest, which]))
+        self.X = canonical(sparse.hstack(parts, format="csc")[:, place])
+        self.dtype, self.shift = self.X.dtype, self.shift.copy()
+        self.shift[which] = 0
         del self.square_norms
 
     def target(self, y):

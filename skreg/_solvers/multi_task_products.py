@@ -11,10 +11,7 @@ class TaskProducts:
     def __init__(self, features):
         self.features, self.shape = features, features.shape
         self.dense = not features.sparse
-        # A square X would have the Gram matrix of its rows formed.
-        self.whole = features.gram is not None or (
-            features.whole and self.shape[0] > self.shape[1]
-        )
+        self.whole = features.whole
         self.square_norms = features.square_norms
         self.column_norms = np.sqrt(self.square_norms)
 

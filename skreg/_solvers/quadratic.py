@@ -9,7 +9,6 @@ from skreg._solvers.threads import split
 
 FIRST = 256  # features that there is room for at first
 ROOM = 4096  # and at most, before so many are there
-SPARE = 64  # free coefficients, beyond the samples, of collinear features
 EPS = np.finfo(np.float64).eps
 NOISE = 16  # times eps, the norms of a feature and of y: what rounding leaves of a product
 PARTS = (
@@ -41,10 +40,9 @@ class Quadratic:
         self.vectors[:, :m], self.Q[:m, :m], self.index[:m] = vectors[:, :m], Q[:m, :m], index[:m]
         self.q, self.all_w, self.g, self.noise = self.vectors[:4]
         self.l1, self.l2, self.lower, self.upper = self.vectors[4:]
-        free = max(1, min(room, self.samples + SPARE))
-        self.R = np.empty((free, free), order="F")
-        self.Z, self.M = np.empty((free, GONE), order="F"), np.empty((GONE, GONE), order="F")
-        self.order, self.place = np.zeros(free, np.int32), np.full(room, -1, np.int32)
+        self.R = np.empty((room, room), order="F")
+        self.Z, self.M = np.empty((room, GONE), order="F"), np.empty((GONE, GONE), order="F")
+        self.order, self.place = np.zeros(room, np.int32), np.full(room, -1, np.int32)
         self.gone, self.counts = np.zeros(GONE, np.int32), np.zeros(2, np.int32)
         self.new, self.work = np.zeros(room, np.int32), np.empty((4, room))
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from skreg._solvers import multi_task_rows, path
+from skreg._solvers import multi_task, multi_task_rows, path
 from skreg._solvers.features import Features
 from skreg._solvers.multi_task import Path, alpha_max, walk
 from skreg._solvers.multi_task_products import TaskProducts
@@ -158,12 +158,14 @@ def test_start_at_the_solution_stays_there(shape):
     assert_allclose(found[0], coefs[0], atol=1e-8)
     assert again[0].n_iter <= 3 < points[0].n_iter
     # A bad start ends at the same place, and an excluded feature does not stay in.
-    v = np.ones(shape[1])
-    v[0] = np.inf
-    _, bad, _ = solved(X, Y, [0.1], v=v, start=1e3 * np.ones_like(coefs[0]))
+    _, bad, _ = solved(X, Y, [0.1], start=1e3 * np.ones_like(coefs[0]))
+    assert_allclose(bad[0], coefs[0], atol=1e-7)
+    v, out = np.ones(shape[1]), points[0].support[0]
+    v[out] = np.inf
+    _, held, _ = solved(X, Y, [0.1], v=v, start=coefs[0])
     _, good, _ = solved(X, Y, [0.1], v=v)
-    assert_allclose(bad[0], good[0], atol=1e-7)
-    assert_array_equal(bad[0][0], 0)
+    assert_allclose(held[0], good[0], atol=1e-7)
+    assert_array_equal(held[0][out], 0)
 
 
 @pytest.mark.parametrize("shape", [(20, 40), (60, 10)])
@@ -271,14 +273,11 @@ def test_float32_is_solved_as_far_as_its_products_go(shape):
         assert_allclose(W, U, atol=5e-3 * np.abs(U).max())
 
 
-@pytest.mark.parametrize("shape", [(30, 60), (60, 10)])
-@pytest.mark.parametrize("t", [1, 3])
-def test_targets_are_left_alone(shape, t):
-    X, Y = problem(*shape, t)
-    features = Features.of(X, fit_intercept=False)
-    before = Y.copy()
-    list(walk(features, Y, penalty(shape[1], 1.0), [9.0, 1.0], tol=1e-9))
-    assert_array_equal(Y, before)
+def test_one_task_and_few_samples():
+    """The residual of one task is contiguous both ways, and must not be changed in descent."""
+    X, Y = problem(3, 60, 1)
+    points, coefs, _ = solved(X, Y, [0.2, 0.05])
+    assert max(violation(a, W, X, Y) for a, W in zip(points, coefs, strict=True)) < 1e-7
 
 
 def test_folds_by_weights_and_by_moments():
@@ -294,20 +293,25 @@ def test_folds_by_weights_and_by_moments():
         assert_allclose(W, U, atol=1e-8)
 
 
-def test_earlier_dual_points_save_passes(monkeypatch):
+def test_bounds_save_products_and_earlier_dual_points_sweeps(monkeypatch):
     X, Y = problem(30, 200, 3, rows=30)
-    passes = []
-    whole = TaskProducts.gradient
+    formed, whole = [], TaskProducts.gradient
 
     def counted(self, R, which=None):
-        passes.append(which is None)
+        formed.append(200 if which is None else len(which))
         return whole(self, R, which)
 
     monkeypatch.setattr(TaskProducts, "gradient", counted)
-    shares = np.geomspace(1, 0.05, 100)
-    points, _, _ = solved(X, Y, shares, tol=1e-5)
-    assert all(point.converged for point in points)
-    assert sum(passes) < 60
+    shares, sweeps = np.geomspace(1, 0.05, 100), []
+    for lasting in (multi_task.LASTING, np.inf):
+        monkeypatch.setattr(multi_task, "LASTING", lasting)
+        monkeypatch.setattr(multi_task_rows, "SMALL_STEP", 0)
+        formed.clear()
+        points, _, _ = solved(X, Y, shares, tol=1e-4)
+        assert all(point.converged for point in points)
+        assert sum(formed) < 0.6 * 100 * 200
+        sweeps.append(sum(point.n_iter for point in points))
+    assert sweeps[0] < 0.9 * sweeps[1]
 
 
 @settings(max_examples=40, deadline=None)
