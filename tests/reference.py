@@ -323,8 +323,8 @@ def penalty_and_conjugates(g, w, l1, l2, lower, upper, others):
     """sum h_j(w_j), and pairs (s, sum h_j*(s g_j)) for three scales s <= 1.
 
     The first is the largest with s `others` <= 1 and finite conjugates, the second the largest
-    that holds all products where l1_j does, the third is 0. A coefficient with no penalty at all counts as bounded
-    by twice the largest of all.
+    that holds all products where l1_j does, the third is 0. A coefficient with no penalty at all
+    counts as bounded by twice the largest of all.
     """
     held = l1 > 0
     ratio = np.abs(g[held]) / l1[held]
