@@ -19,8 +19,8 @@ def draw(rng, m):
     return 2 * rng.normal(size=m), w, l1, rng.choice([0.0, 1.5], m), lower, upper
 
 
-def finite(part):
-    return [part[0], *part[1], *part[2], *part[3]]
+def flat(part):
+    return [part[0], *np.ravel(part[1:])]
 
 
 @pytest.mark.parametrize("m", [0, 1, 7])
@@ -29,14 +29,12 @@ def finite(part):
 def test_it_equals_its_twin(m, others, seed):
     arguments = draw(np.random.default_rng(seed), m)
     expected = reference.penalty_and_conjugates(*arguments, others)
-    assert_allclose(
-        finite(penalties(*arguments, others)), finite(expected), rtol=1e-13, atol=1e-14
-    )
+    assert_allclose(flat(penalties(*arguments, others)), flat(expected), rtol=1e-13, atol=1e-14)
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_conjugates_are_above_every_line(seed):
-    # Fenchel: h(w) + h*(u) >= u w for every w within bounds, all scales.
+    # Fenchel: h(w) + h*(u) >= u w for every w within bounds, both scales.
     rng = np.random.default_rng(seed)
     g, w, l1, l2, lower, upper = draw(rng, 6)
     value, *scaled = penalties(g, w, l1, l2, lower, upper, rng.uniform(0, 3))
@@ -56,6 +54,10 @@ def test_a_bound_or_a_square_keeps_the_scale():
     # Conjugates of products beyond l1: (|u| - l1) upper, and (|u| - l1)^2 / (2 l2).
     g, l1, l2 = np.array([3.0, -3.0]), np.ones(2), np.array([0.0, 4.0])
     lower, upper = np.full(2, -np.inf), np.array([2.5, np.inf])
-    _, first, second, _ = penalties(g, np.zeros(2), l1, l2, lower, upper, 0.0)
+    _, first, second, third = penalties(g, np.zeros(2), l1, l2, lower, upper, 0.0)
     assert first == (1.0, 2 * 2.5 + 2**2 / 8)
     assert_allclose(second, (1 / 3, 0.0), atol=1e-15)
+    assert third == (0.0, 0.0)
+    # Where a bound asks for a coefficient, even no residual at all says so: -l1 |w| at the least.
+    third = penalties(g, np.ones(2), l1, l2, np.array([0.5, -1.0]), upper, 0.0)[3]
+    assert third == (0.0, -0.5)
