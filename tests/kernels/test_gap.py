@@ -61,3 +61,14 @@ def test_a_bound_or_a_square_keeps_the_scale():
     # Where a bound asks for a coefficient, even no residual at all says so: -l1 |w| at the least.
     third = penalties(g, np.ones(2), l1, l2, np.array([0.5, -1.0]), upper, 0.0)[3]
     assert third == (0.0, -0.5)
+
+
+def test_rounding_beyond_l1_costs_nothing():
+    # The second scale brings all products to where l1 holds them, so no l2 is too small for it.
+    rng = np.random.default_rng(0)
+    for g, l1 in rng.uniform(1, 2, (500, 2, 1)) * [[5], [1]]:
+        _, _, (s, against), _ = penalties(
+            g, np.zeros(1), l1, np.array([1e-150]), np.array([-np.inf]), np.array([np.inf]), 0.0
+        )
+        assert against == 0
+        assert_allclose(s, l1[0] / g[0])
