@@ -320,11 +320,11 @@ def conjugate(u, l1, l2, lower, upper):
 
 
 def penalty_and_conjugates(g, w, l1, l2, lower, upper, others):
-    """sum h_j(w_j), and pairs (s, sum h_j*(s g_j)) for two scales s <= 1.
+    """sum h_j(w_j), and pairs (s, sum h_j*(s g_j)) for three scales s <= 1.
 
     The first is the largest with s `others` <= 1 and finite conjugates, the second the largest
-    that holds all products where l1_j does. A coefficient with no penalty at all counts as bounded
-    by twice the largest of all.
+    that holds all products where l1_j does, the third 0. A coefficient with no penalty at all
+    counts as bounded by twice the largest of all.
     """
     held = l1 > 0
     ratio = np.abs(g[held]) / l1[held]
@@ -344,7 +344,7 @@ def penalty_and_conjugates(g, w, l1, l2, lower, upper, others):
         return sum(map(conjugate, u, l1, l2, low, high))
 
     value = np.sum(l1 * np.abs(w) + l2 / 2 * w**2)
-    return value, (first, total(first)), (second, total(second))
+    return value, *((s, total(s)) for s in (first, second, 0.0))
 
 
 def scores(c, l1, side):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from skreg import ElasticNet, Lasso, lasso_path
+from skreg import ElasticNet, Lasso, enet_path, lasso_path
 from tests.reference import enet_objective, enet_stationarity
 
 CONTAINERS = [np.asarray, np.asfortranarray, sparse.csc_array, sparse.csr_array]
@@ -168,3 +168,15 @@ def test_a_path_in_any_order_is_the_same(order):
     for k in (0, 5, 11):
         fit = Lasso(alpha=alphas[k], fit_intercept=False, tol=1e-12).fit(X, y)
         assert_allclose(coefs[:, k], fit.coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1e-120, 1e-40, 1e-10, 1e30])
+@pytest.mark.parametrize("n_targets", [1, 3])
+def test_gaps_of_an_elastic_net_in_any_unit_of_y(unit, n_targets):
+    # In a small unit of y the squares of the penalty are tiny beside its norms; an excess of
+    # products by rounding, squared and divided by them, must not pass for a gap.
+    X, y = case(30, 8)
+    Y = (y[:, None] + np.arange(n_targets) * X[:, [3]]).squeeze() * unit
+    _, coefs, gaps = enet_path(X, Y, l1_ratio=0.5, alphas=20, tol=1e-11, max_iter=200)
+    assert np.any(coefs[..., -1] != 0)
+    assert np.all(gaps <= 1e-11 * np.vdot(Y, Y) / 30)

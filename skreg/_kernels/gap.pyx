@@ -2,6 +2,7 @@
 
 from libc.math cimport INFINITY, fabs, fmax, fmin
 
+cdef double CLEAR = 1 + 2.0**-50  # of a product, so that rounding leaves it where l1 holds it
 
 cdef inline double conjugate(
     double u, double l1, double l2, double lower, double upper,
@@ -38,7 +39,7 @@ def penalties(
             bound = fmax(bound, 2 * fabs(w[j]))
             size = fabs(g[j])
             if l1[j] > 0:
-                most = fmax(most, size / l1[j])
+                most = fmax(most, CLEAR * size / l1[j])
                 if l2[j] == 0 and (upper[j] if g[j] > 0 else -lower[j]) == INFINITY:
                     least = fmax(least, size / l1[j])
         most = fmax(most, least)
