@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skreg._linear import LinearRegressor, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.multi_task import walk
+from skreg._solvers.sparse_cv import centred_targets
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_callbacks import fit_task
 from skreg._sparse_parameters import check_penalty, row_weights
@@ -373,9 +374,3 @@ class MultiTaskLasso(MultiTaskElasticNet):
             selection=selection,
             penalty_weights=penalty_weights,
         )
-
-
-def centred_targets(features, Y):
-    """The targets (n, t), centred and weighted, and their means (t,)."""
-    pairs = [features.target(y) for y in Y.T]
-    return np.column_stack([y for y, _ in pairs]), np.array([mean for _, mean in pairs])

@@ -126,6 +126,9 @@ def test_units_do_not_matter(criterion, scale_X, scale_y):
     found = LassoCV(alphas=10, criterion=criterion).fit(X * scale_X, y * scale_y)
     assert_allclose(found.coef_ * scale_X / scale_y, plain.coef_, rtol=1e-7, atol=1e-10)
     assert found.alpha_ / scale_X / scale_y == pytest.approx(plain.alpha_, rel=1e-7)
+    if criterion is None and scale_y != 1e-200:  # whose square is 0
+        errors = found.cv_results_["std_error"] / scale_y / scale_y
+        assert_allclose(errors, plain.cv_results_["std_error"], rtol=1e-6)
 
 
 def test_bounds_are_in_the_units_of_the_data():

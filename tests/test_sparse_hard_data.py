@@ -201,3 +201,18 @@ def test_a_path_in_any_order_is_the_same(order):
     for k in (0, 5, 11):
         fit = Lasso(alpha=alphas[k], fit_intercept=False, tol=1e-12).fit(X, y)
         assert_allclose(coefs[:, k], fit.coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1e-120, 1e-40, 1e-10, 1e30])
+@pytest.mark.parametrize(
+    "params", [{}, {"positive": True}, {"lower": -np.inf, "upper": 0.0}, {"n_targets": 3}]
+)
+def test_gaps_of_an_elastic_net_in_any_unit_of_y(unit, params):
+    # In a small unit of y the squares of the penalty are tiny beside its norms; an excess of
+    # products by rounding, squared and divided by them, must not pass for a gap.
+    X, y = case(30, 8)
+    options = {"l1_ratio": 0.5, "alphas": 20, "tol": 1e-11, "max_iter": 200} | params
+    Y = (y[:, None] + np.arange(options.pop("n_targets", 1)) * X[:, [3]]).squeeze() * unit
+    _, coefs, gaps = enet_path(X, Y, **options)
+    assert np.any(coefs[..., -1] != 0)
+    assert np.all(gaps <= 1e-11 * np.vdot(Y, Y) / 30)

@@ -304,5 +304,7 @@ def minimize(
                 n_iter += descend(&p, max_iter - n_iter)
             with gil:
                 PyErr_CheckSignals()
+        if not done:
+            refresh(&p)  # Newton's method keeps it up for the free ones only
     counts[0], counts[1] = f.k, f.n_gone
     return n_iter, done

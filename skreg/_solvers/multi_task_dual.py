@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 STEPS = 20  # of Newton's method on a concave, piecewise quadratic function of one number
+CLEAR = 1 - 2**-50  # of the scale that brings all products to where l1_j holds them
 SPECTRAL = 64  # tasks up to which the largest singular value is worth its cost
 
 
@@ -60,7 +61,12 @@ class Dual(NamedTuple):
                 break
             s = new
         over = excess(s)
-        return s * gain - 0.5 * s * s * length - 0.5 * (over / l2) @ over
+        best = s * gain - 0.5 * s * s * length - 0.5 * (over / l2) @ over
+        # An excess that is rounding weighs more than all else where l2_j is tiny beside l1_j.
+        reached = z > 0
+        held = CLEAR * min(limit, np.min(l1[reached] / z[reached], initial=np.inf))
+        s = min(max(gain / length, 0.0), held) if length > 0 else 0.0
+        return max(best, s * gain - 0.5 * s * s * length)
 
 
 class Reference:

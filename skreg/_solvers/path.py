@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skreg._solvers.descent import ResidualForm
+from skreg._solvers.penalty import Penalty
 from skreg._solvers.quadratic import GramForm, WholeGram
 from skreg._solvers.scaling import largest, outside
 from skreg._solvers.sparse_gap import duality_gap
@@ -84,12 +85,11 @@ def alpha_max(features, y, penalty):
         problem = Working(features, y, units.holding(held), nearest, 0.0)
         problem.solve(0.0, None, LAST)
         r = problem.form.residual()
-    c = features.gradient(r)
-    up, down = units.upper > nearest, units.lower < nearest
-    pull = np.maximum(np.where(up & (nearest >= 0), c, 0), np.where(down & (nearest <= 0), -c, 0))
-    resists = units.l1 + units.l2 * np.abs(nearest)
-    told = held & (features.square_norms > 0)
-    return float(np.max(pull[told] / resists[told], initial=0.0))
+    # A coefficient at a bound beside zero is held by the square's slope there, too.
+    nearest[~held] = 0
+    l1, (lower, upper) = units.l1 + units.l2 * np.abs(nearest), np.subtract(units[2:], nearest)
+    everybody = Outside(features, Penalty(l1, units.l2, lower, upper))
+    return float(everybody.judge(r, 0.0))
 
 
 class Whole:
@@ -152,7 +152,7 @@ class Working:
                 r @ r, r @ self.y, form.products(), form.w, penalty, over(score, alpha)
             )
             complete = score <= alpha * (1 + EXACT)
-            if n_iter >= max_iter or gap <= self.enough(complete):
+            if n_iter >= max_iter or gap <= self.enough(complete, alpha):
                 return n_iter, gap
             new = self.outside.best(alpha * (1 + EXACT), self.most())
             self.admit(new)
@@ -161,10 +161,10 @@ class Working:
                     return n_iter, gap
                 form.enough /= 10
 
-    def enough(self, complete):
+    def enough(self, complete, alpha):
         """The gap at which to stop."""
-        if self.form.exact and not complete:
-            return -1.0
+        if self.form.exact and not complete and alpha > 0:
+            return -1.0  # but without a penalty, rounding asks for all features there are
         return max(SHARE * self.tol, ROUNDING) * self.yy
 
     def most(self):

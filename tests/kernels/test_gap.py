@@ -36,7 +36,7 @@ def test_it_equals_its_twin(m, others, seed):
 
 @given(st.integers(0, 2**32 - 1))
 def test_conjugates_are_above_every_line(seed):
-    # Fenchel: h(w) + h*(u) >= u w for every w within bounds, all scales.
+    # Fenchel: h(w) + h*(u) >= u w for every w within bounds, at every scale.
     rng = np.random.default_rng(seed)
     g, w, l1, l2, lower, upper = draw(rng, 6)
     value, *scaled = penalties(g, w, l1, l2, lower, upper, rng.uniform(0, 3))
@@ -49,16 +49,37 @@ def test_where_l1_holds_all_products_there_is_nothing_to_scale():
     one = np.ones(3)
     g, none = np.array([0.5, -1.0, 1.0]), np.zeros(3)
     found = penalties(g, none, one, none, -np.inf * one, np.inf * one, 1.0)
-    assert found == (0.0, (1.0, 0.0), (1.0, 0.0), (0.0, 0.0))
+    assert found[:2] == (0.0, (1.0, 0.0))
+    assert_allclose(found[2], (1.0, 0.0), rtol=1e-14)
+    assert found[3] == (0.0, 0.0)
 
 
 def test_a_bound_or_a_square_keeps_the_scale():
     # Conjugates of products beyond l1: (|u| - l1) upper, and (|u| - l1)^2 / (2 l2).
     g, l1, l2 = np.array([3.0, -3.0]), np.ones(2), np.array([0.0, 4.0])
     lower, upper = np.full(2, -np.inf), np.array([2.5, np.inf])
-    _, first, second, _ = penalties(g, np.zeros(2), l1, l2, lower, upper, 0.0)
+    _, first, second, none = penalties(g, np.zeros(2), l1, l2, lower, upper, 0.0)
     assert first == (1.0, 2 * 2.5 + 2**2 / 8)
     assert_allclose(second, (1 / 3, 0.0), atol=1e-15)
+    assert none == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("l2", [1e-300, 1e-30, 1.0])
+def test_what_l1_holds_has_no_conjugate_however_small_l2_is(l2):
+    # By rounding, s g may exceed l1; its square over l2 would be all there is to see.
+    rng = np.random.default_rng(0)
+    g = rng.normal(size=200)
+    none, ends = np.zeros(200), np.full(200, np.inf)
+    second = penalties(g, none, np.abs(g) / 3, np.full(200, l2), -ends, ends, 0.0)[2]
+    assert_allclose(second[0], 1 / 3, rtol=1e-14)
+    assert second[1] == 0
+
+
+def test_bounds_that_ask_for_a_coefficient_are_charged_without_any_residual():
+    l1, l2 = np.ones(2), np.array([0.0, 4.0])
+    lower, upper = np.array([0.5, -1.0]), np.array([2.5, np.inf])
+    third = penalties(np.array([3.0, -3.0]), np.ones(2), l1, l2, lower, upper, 0.0)[3]
+    assert third == (0.0, -0.5)
 
 
 def test_rounding_beyond_l1_costs_nothing():
