@@ -7,6 +7,7 @@ from sklearn.utils import column_or_1d
 
 from skreg._solvers import path
 from skreg._sparse_parameters import FEATURE_CONSTRAINTS
+from skreg._sparse_path import enet_path, lasso_path
 from skreg._sparse_search import CONSTRAINTS, CRITERION_CONSTRAINTS, SparseSearch
 from skreg._validation import Interval, StrOptions, fit_context
 
@@ -186,6 +187,8 @@ class ElasticNetCV(SparseSearch):
         | FEATURE_CONSTRAINTS
         | {"positive": ["boolean"], "precompute": [StrOptions({"auto"}), "array-like", "boolean"]}
     )
+
+    path = staticmethod(enet_path)
 
     def __init__(
         self,
@@ -412,6 +415,8 @@ class LassoCV(ElasticNetCV):
         for name, rule in ElasticNetCV._parameter_constraints.items()
         if name != "l1_ratio"
     }
+
+    path = staticmethod(lasso_path)
 
     def __init__(
         self,

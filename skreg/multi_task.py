@@ -15,6 +15,7 @@ from skreg._solvers.sparse_cv import centred_targets
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_callbacks import fit_task
 from skreg._sparse_parameters import check_penalty, row_weights
+from skreg._sparse_path import enet_path
 from skreg._validation import (
     Interval,
     StrOptions,
@@ -141,6 +142,7 @@ class MultiTaskElasticNet(CallbackSupportMixin, LinearRegressor):
         "penalty_weights": ["array-like", None],
     }
 
+    path = staticmethod(enet_path)
     _one_task = "ElasticNet"
 
     def __init__(

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from skreg._solvers import multi_task
+from skreg._sparse_path import enet_path, lasso_path
 from skreg._sparse_search import CONSTRAINTS, SparseSearch
 from skreg._validation import Interval, fit_context
 
@@ -137,6 +138,8 @@ class MultiTaskElasticNetCV(SparseSearch):
         | CONSTRAINTS
         | {"penalty_weights": ["array-like", None]}
     )
+
+    path = staticmethod(enet_path)
 
     def __init__(
         self,
@@ -331,6 +334,8 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
         for name, rule in MultiTaskElasticNetCV._parameter_constraints.items()
         if name != "l1_ratio"
     }
+
+    path = staticmethod(lasso_path)
 
     def __init__(
         self,

@@ -5,7 +5,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from skreg import ElasticNet, Lasso, enet_path, lasso_path
+from skreg import (
+    ElasticNet,
+    ElasticNetCV,
+    Lasso,
+    MultiTaskElasticNet,
+    MultiTaskLasso,
+    enet_path,
+    lasso_path,
+)
 from tests.reference import enet_objective, enet_stationarity
 
 CONTAINERS = [np.asarray, np.asfortranarray, sparse.csc_array, sparse.csr_array]
@@ -102,6 +110,31 @@ def test_scales_of_data(container, scale):
     assert_allclose(of_y.coef_ / scale, base.coef_, atol=1e-8)
     of_X = Lasso(alpha=0.05 * scale, tol=1e-12).fit(container(X * scale), y)
     assert_allclose(of_X.coef_ * scale, base.coef_, atol=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e150])
+def test_squares_that_units_make_negligible(scale):
+    # The L2 penalty of X * scale has 1 / scale of the share that it has for X: what remains is a
+    # lasso, to be certified as one. A product may exceed l1 by rounding; its conjugate would not.
+    X, y = case(60, 12)
+    alphas, coefs, gaps = enet_path(X * scale, y, l1_ratio=0.5, alphas=30)
+    assert np.max(gaps) <= 1e-4 * np.mean(y**2)
+    for alpha, coef in zip(alphas[[5, 29]], coefs.T[[5, 29]], strict=True):
+        lasso = Lasso(alpha=0.5 * alpha / scale, fit_intercept=False, tol=1e-13).fit(X, y)
+        assert_allclose(coef * scale, lasso.coef_, atol=1e-6)
+    assert ElasticNetCV(alphas=30).fit(X * scale, y).dual_gap_ <= 1e-4 * np.var(y)
+    Y = np.column_stack([y, y[::-1]])
+    tasks = MultiTaskElasticNet(alpha=0.05 * scale).fit(X * scale, Y)
+    lasso = MultiTaskLasso(alpha=0.025, tol=1e-12).fit(X, Y)
+    assert_allclose(tasks.coef_ * scale, lasso.coef_, atol=1e-2)
+    assert tasks.n_iter_ < 100
+
+
+@pytest.mark.parametrize("fit", [Lasso().fit, lasso_path])
+def test_what_overflows_is_said(fit):
+    X, y = case(30, 8)
+    with pytest.raises(ValueError, match="too large for float64"):
+        fit(X, y * 1e300)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

@@ -73,3 +73,29 @@ def test_what_l1_holds_has_no_conjugate_however_small_l2_is(l2):
     second = penalties(g, none, np.abs(g) / 3, np.full(200, l2), -ends, ends, 0.0)[2]
     assert_allclose(second[0], 1 / 3, rtol=1e-14)
     assert second[1] == 0
+
+
+def test_bounds_that_ask_for_a_coefficient_are_charged_without_any_residual():
+    l1, l2 = np.ones(2), np.array([0.0, 4.0])
+    lower, upper = np.array([0.5, -1.0]), np.array([2.5, np.inf])
+    third = penalties(np.array([3.0, -3.0]), np.ones(2), l1, l2, lower, upper, 0.0)[3]
+    assert third == (0.0, -0.5)
+
+
+def test_rounding_beyond_l1_costs_nothing():
+    # The second scale brings all products to where l1 holds them, so no l2 is too small for it.
+    rng = np.random.default_rng(0)
+    for g, l1 in rng.uniform(1, 2, (500, 2, 1)) * [[5], [1]]:
+        _, _, (s, against), _ = penalties(
+            g, np.zeros(1), l1, np.array([1e-150]), np.array([-np.inf]), np.array([np.inf]), 0.0
+        )
+        assert against == 0
+        assert_allclose(s, l1[0] / g[0])
+
+
+def test_coefficients_at_a_bound_do_not_shrink_the_second_scale():
+    # What pushes against a bound may exceed l1 by any factor; -4 does not, and is held.
+    g, w = np.array([300.0, -500.0, -4.0]), np.array([1.5, 0.0, -1.0])
+    lower, upper = np.array([-np.inf, 0.0, -np.inf]), np.array([1.5, np.inf, np.inf])
+    _, _, second, _ = penalties(g, w, np.ones(3), np.full(3, 1e-30), lower, upper, 0.0)
+    assert_allclose(second, (1 / 4, (300 / 4 - 1) * 1.5), rtol=1e-14)

@@ -1,0 +1,109 @@
+"""Descent on columns: sets that grow, residuals kept up, steps along the path."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skreg._solvers.descent import STEPS, ResidualForm
+from skreg._solvers.features import Features
+from skreg._solvers.penalty import penalty
+from tests.reference import bounded_enet_violation
+from tests.solvers.sparse_cases import CONTAINERS, SPARSE, data, explicit, weights
+
+COLUMNS = ["F", *SPARSE]
+
+
+def case(container, *, weighted=False, n=30, p=20, **terms):
+    X, y = data(n, p)
+    weight = weights(n) if weighted else None
+    features = Features.of(CONTAINERS[container](X), weight)
+    Z, target = explicit(X, y, weight)
+    return ResidualForm(features, target, penalty(p, n, **terms), 1e-20), target, Z
+
+
+def solve(form, alpha, most=100_000):
+    """Sweep until nothing changes any more."""
+    at, done = form.penalty(alpha), 0
+    while done < most:
+        more = form.minimize(alpha, at, most - done)
+        done += more
+        form.residual()  # as is asked for before the next sweeps
+        if more < STEPS:
+            break
+    return at
+
+
+@pytest.mark.parametrize("container", COLUMNS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_set_grows_by_any_steps(container, weighted):
+    form, y, Z = case(container, weighted=weighted)
+    which = np.random.default_rng(0).permutation(np.delete(np.arange(20), 7))
+    given = np.arange(20) / 20.0
+    for part in np.split(which, [1, 2, 3, 8]):
+        form.admit(part, given[part])
+        inside = Z[:, form.index]
+        assert np.all(np.diff(form.index) > 0)
+        assert_array_equal(form.w, given[form.index])
+        counted = form.features.root_weight > 0
+        assert_allclose(form.residual()[counted], (y - inside @ form.w)[counted], atol=1e-12)
+        assert_allclose(form.products(), inside.T @ (y - inside @ form.w), atol=1e-11)
+    assert form.m == 19
+
+
+@pytest.mark.parametrize("container", COLUMNS)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("terms", [{}, {"l1_ratio": 0.5}, {"lower": -0.1, "upper": 0.2}])
+def test_it_ends_at_the_minimum(container, weighted, terms):
+    form, y, Z = case(container, weighted=weighted, **terms)
+    which = np.delete(np.arange(20), 7)
+    form.admit(which)
+    for alpha in (0.5, 0.1, 0.02, 0.3):
+        form.predict(alpha)
+        at = solve(form, alpha)
+        assert bounded_enet_violation(form.w, Z[:, which], y, *at) < 1e-8
+        counted = form.features.root_weight > 0
+        kept_up = form.residual()[counted]
+        assert_allclose(kept_up, (y - Z[:, which] @ form.w)[counted], atol=1e-11)
+
+
+@pytest.mark.parametrize("container", COLUMNS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_predictions_lie_on_the_path_between_corners(container, weighted):
+    form, y, Z = case(container, weighted=weighted)
+    form.admit(np.delete(np.arange(20), 7))
+    for alpha in (0.02, 0.0199):
+        form.predict(alpha)
+        solve(form, alpha)
+    known = form.w.copy()
+    form.predict(0.0198)
+    ahead = form.w.copy()
+    # The residual that descent goes on with belongs to the coefficients that were moved.
+    root = form.features.root_weight
+    inside = Z[:, form.index]
+    assert_allclose(form.e, root * (y - inside @ ahead), atol=1e-11)
+    solve(form, 0.0198)
+    assert np.max(np.abs(form.w - known)) > 1e-5
+    assert_allclose(ahead, form.w, atol=1e-7)
+
+
+def test_predictions_change_no_sign_and_break_no_bound():
+    form, _, _ = case("CSC", lower=-0.5, upper=0.5)
+    form.admit(np.delete(np.arange(20), 7))
+    for alpha in (0.3, 0.2):
+        form.predict(alpha)
+        solve(form, alpha)
+    before = form.w.copy()
+    form.predict(1e-6)  # far away
+    assert np.all(np.sign(form.w) == np.sign(before))
+    assert np.all(np.abs(form.w) <= 0.5)
+    form.predict(1e-6)  # twice the same: no line through them
+    assert np.all(np.isfinite(form.w))
+
+
+def test_sweeps_come_in_short_runs():
+    # So that the gap is looked at in between, and Ctrl-C.
+    form, _, _ = case("CSC")
+    form.enough = -1.0
+    form.admit(np.delete(np.arange(20), 7))
+    assert form.minimize(0.1, form.penalty(0.1), 10**9) == STEPS
+    assert form.minimize(0.1, form.penalty(0.1), 7) == 7
