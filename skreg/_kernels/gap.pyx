@@ -2,8 +2,7 @@
 
 from libc.math cimport INFINITY, fabs, fmax, fmin
 
-cdef double EPS = 2.220446049250313e-16
-
+cdef double CLEAR = 1 + 2.0**-50  # of a product, so that rounding leaves it where l1 holds it
 
 cdef inline double conjugate(
     double u, double l1, double l2, double lower, double upper,
@@ -41,11 +40,10 @@ def penalties(
             size = fabs(g[j])
             if l1[j] > 0:
                 if w[j] < upper[j] if g[j] > 0 else w[j] > lower[j]:
-                    most = fmax(most, size / l1[j])
+                    most = fmax(most, CLEAR * size / l1[j])
                 if l2[j] == 0 and (upper[j] if g[j] > 0 else -lower[j]) == INFINITY:
                     least = fmax(least, size / l1[j])
-        # Two roundings less, so that what an l2 near 0 would punish does not exceed l1 by them.
-        most = most * (1 + 2 * EPS) if most > least else least
+        most = fmax(most, least)
         for j in range(w.shape[0]):
             low, high = lower[j], upper[j]
             if l1[j] == 0 and l2[j] == 0:
