@@ -155,6 +155,17 @@ def test_large_means_cost_no_digits(container):
     assert_allclose(model.coef_, base.coef_, atol=1e-6)
 
 
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("shape", WIDE_AND_TALL)
+@pytest.mark.parametrize("alpha", [0.1, 1e-3])
+def test_means_of_whose_products_no_digit_is_left(container, shape, alpha):
+    X, y = case(*shape)
+    X = np.round(256 * X) / 256  # so that 2^30 takes no digits from X itself
+    base = Lasso(alpha=alpha, tol=1e-13).fit(X, y)
+    model = Lasso(alpha=alpha, tol=1e-13).fit(container(X + 2.0**30), y)
+    assert_allclose(model.coef_, base.coef_, atol=1e-9)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_warm_starts_forget_other_data(seed):
     X, y = case(*WIDE_AND_TALL[seed % 2], seed=seed)
