@@ -45,6 +45,8 @@ cdef inline double best(
 ) noexcept nogil:
     """The minimizer over one coefficient."""
     cdef double z = gradient + curvature * w
+    if curvature + l2 == 0:
+        return w
     z = (z - l1 if z > l1 else (z + l1 if z < -l1 else 0)) / (curvature + l2)
     return lower if z < lower else (upper if z > upper else z)
 

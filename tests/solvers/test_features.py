@@ -191,3 +191,19 @@ def test_columns_of_both_kinds_tell_where_each_begins():
         column = np.zeros(4)
         column[csc.rows[part]] = csc.data[part]
         assert_array_equal(column, X[:, j])
+
+
+@pytest.mark.parametrize("p", [8, 80])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_large_means_of_sparse_columns_cost_no_digits(p, weighted):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, p))
+    X[:, 3] += 1e6
+    y = X[:, 0] + 0.5 * X[:, 3] + rng.standard_normal(60)
+    weight = rng.uniform(0.5, 2, 60) if weighted else None
+    found, known = (Features.of(A, weight) for A in (sparse.csc_array(X), X))
+    assert found.sparse
+    assert_allclose(found.X_mean, known.X_mean)
+    r = known.target(y)[0]
+    assert_allclose(found.gradient(r), known.gradient(r), rtol=1e-8, atol=1e-8)
+    assert_allclose(found.square_norms, known.square_norms, rtol=1e-8)

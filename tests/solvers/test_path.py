@@ -121,9 +121,9 @@ def test_all_data_are_the_same_to_it(
     options = {"weight": weights(shape[0]) if weighted else None, "fit_intercept": fit_intercept}
     features, y, given, Z = problem(shape, container, dtype=dtype, l1_ratio=0.9, **options)
     alphas = alpha_max(features, y, given) * np.array([0.5, 0.1, 0.02])
-    precise = PRECISE if dtype == np.float64 else {"tol": 1e-7}
+    precise = PRECISE if dtype == np.float64 else {"tol": 1e-9}
     points = list(walk(features, y, given, alphas, **precise))
-    assert_optimal(points, Z, y, given, 1e-6 if dtype == np.float64 else 2e-4)
+    assert_optimal(points, Z, y, given, 1e-6 if dtype == np.float64 else 2e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -157,7 +157,7 @@ def test_any_order_of_alphas_and_any_start_give_the_same(container, shape, form,
         assert_optimal(points, Z, y, given)
         for k, point in zip(order, points, strict=True):
             assert point.alpha == alphas[k]
-            assert_allclose(dense(point, shape[1]), expected[k], atol=1e-5)
+            assert_allclose(dense(point, shape[1]), expected[k], atol=3e-6)
 
 
 @pytest.mark.parametrize("form", FORMS)
