@@ -99,7 +99,7 @@ def test_a_column_of_zeros_keeps_its_coefficient(index):
     c = case((7, 5), np.float64, index, False, intercept=False)
     c.centred[:, 1] = 0
     columns = sparse.csc_array(c.centred) if index else np.asfortranarray(c.centred)
-    c = c._replace(columns=Columns.of(columns))
+    c = c._replace(columns=Columns.of(columns), which=np.arange(5, dtype=np.int32))
     none = np.zeros(len(c.which))
     penalty = none + 0.1, none, none - np.inf, none + np.inf
     found, done, ended, _ = run(c, none + 0.5, *penalty, 1e-10)
