@@ -227,3 +227,23 @@ def test_gaps_of_an_elastic_net_in_any_unit_of_y(unit, params):
     _, coefs, gaps = enet_path(X, Y, **options)
     assert np.any(coefs[..., -1] != 0)
     assert np.all(gaps <= 1e-11 * np.vdot(Y, Y) / 30)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csc_array])
+def test_the_gap_of_unpenalized_features_does_not_depend_on_units(container):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 8)) * np.array([1e6, 1e-6, 1, 1, 1, 1, 1e-6, 1e6])
+    y = X[:, 0] * 1e-6 + X[:, 1] * 1e6 + rng.standard_normal(50)
+    v = np.array([0.0, 0, 1, 1, 1, 0, 1, 1])
+    model = Lasso(alpha=0.1, tol=1e-12, penalty_weights=v).fit(container(X), y)
+    assert model.dual_gap_ < 1e-12 * np.var(y)
+
+
+def test_paths_where_unpenalized_features_fit_all():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 5)) @ rng.standard_normal((5, 12))
+    y = X[:, 0] + X[:, 3]
+    v = np.r_[np.zeros(7), np.ones(5)]
+    _, coefs, gaps = lasso_path(X, y, alphas=5, penalty_weights=v)
+    assert_allclose(X @ coefs, np.column_stack([y] * coefs.shape[1]), atol=1e-8)
+    assert np.all(gaps < 1e-12)

@@ -97,6 +97,10 @@ class ResidualForm:
             return e.copy()
         return np.divide(e, root, out=np.zeros_like(e), where=root > 0)
 
+    def norms(self):
+        """||x_j|| of the features that are in."""
+        return np.sqrt(self.features.square_norms[self.index])
+
     def products(self):
         """The products x_j'r of the features that are in, after `residual`."""
         out = np.empty(self.m)
