@@ -75,3 +75,12 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
         return X @ self.coef_.T + self.intercept_
+
+
+class SparseCoef:
+    """Coefficients of which many are zero."""
+
+    @property
+    def sparse_coef_(self):
+        """Sparse (CSR) form of the fitted ``coef_``."""
+        return sparse.csr_matrix(np.atleast_2d(self.coef_))

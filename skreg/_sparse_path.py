@@ -9,6 +9,7 @@ from sklearn.utils import check_array
 
 from skreg._solvers import multi_task, path
 from skreg._solvers.features import Features
+from skreg._solvers.sparse_cv import centred_targets
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_parameters import (
     ALPHA_CONSTRAINTS,
@@ -345,7 +346,7 @@ def solved_path(
         features = Features.of(X, weight, fit_intercept=fit_intercept)
         check_gram(precompute, features, stacklevel=5)
         engine = multi_task if tasks else path
-        target = centred_target(features, y)
+        target, _ = centred_targets(features, y)
         if isinstance(requested, Integral):
             alphas = alpha_grid(engine.alpha_max(features, target, penalty), requested, eps)
         else:
@@ -394,13 +395,6 @@ def check_unbounded(*, positive, lower, upper):
             "lower and upper are not allowed for multi-output (y.ndim != 1): give one column of "
             "y at a time."
         )
-
-
-def centred_target(features, y):
-    """y, of one or two dimensions, centred and weighted."""
-    if y.ndim == 1:
-        return features.target(y)[0]
-    return np.column_stack([features.target(column)[0] for column in y.T])
 
 
 def collect(points, coefs, n_samples, verbose):

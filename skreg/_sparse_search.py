@@ -137,10 +137,10 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
 
     def _threads(self, X):
         """How many paths may run at a time."""
-        if not threads.in_main_thread() or X.size < SMALL:
-            return 1
         most = threads.available()
-        return most if self.n_jobs is None else min(most, effective_n_jobs(self.n_jobs))
+        if self.n_jobs is not None:  # 0 is refused whatever the data
+            most = min(most, effective_n_jobs(self.n_jobs))
+        return most if threads.in_main_thread() and X.size >= SMALL else 1
 
     # Folds -------------------------------------------------------------------------------------
 
@@ -188,9 +188,9 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         check_finite_fit(self, **{"the errors on test samples": mse})
         mse = np.moveaxis(mse, 1, 2)
         row, index = choose(mse, self.choose)
+        results = scores(mse, problem.square)
         mse = mse * problem.square
         self.mse_path_ = np.squeeze(mse)
-        results = scores(mse)
         score = float(-mse[row, index].mean())
         return Chosen(row, index, score, results, path or problem.path(self, row))
 
@@ -271,6 +271,13 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         self.cv_results_ |= chosen.results
         if not point.converged:
             self._warn_refit(problem)
+        if self.alpha_ == 0:
+            warnings.warn(
+                f"alpha=0, ordinary least squares, was chosen by {type(self).__name__}, which is "
+                f"slow for it. Use LinearRegression, or RidgeCV for small penalties, instead.",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def _warn_unsolved(self, found, problem):
         """Say how many fits of folds did not converge."""
@@ -333,11 +340,14 @@ def check_weight_of(splits, weight, cv):
                 )
 
 
-def scores(mse):
-    """What ``cv_results_`` says of errors (n_rows, n_alphas, n_folds), one entry a candidate."""
+def scores(mse, square):
+    """What ``cv_results_`` says of errors (n_rows, n_alphas, n_folds), one entry a candidate.
+
+    They come in a unit `square` in which their own squares are in range.
+    """
     mse = mse.reshape(-1, mse.shape[-1])
-    results = {"mean_test_score": -mse.mean(axis=1)}
+    results = {"mean_test_score": -mse.mean(axis=1) * square}
     error = standard_error(mse)
     if error is not None:
-        results["std_error"] = error
-    return results | {f"split{k}_test_score": -fold for k, fold in enumerate(mse.T)}
+        results["std_error"] = error * square
+    return results | {f"split{k}_test_score": -fold * square for k, fold in enumerate(mse.T)}

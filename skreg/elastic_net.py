@@ -5,12 +5,11 @@ from numbers import Integral, Real
 from types import SimpleNamespace
 
 import numpy as np
-from scipy import sparse
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metadata_routing import UNUSED
 
-from skreg._linear import LinearRegressor
+from skreg._linear import LinearRegressor, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.l1_ball import Ball, least_norm, solve_in_ball
 from skreg._solvers.path import walk
@@ -31,7 +30,7 @@ from skreg._validation import (
 __all__ = ["ElasticNet", "Lasso", "enet_path", "lasso_path"]
 
 
-class ElasticNet(CallbackSupportMixin, LinearRegressor):
+class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
     r"""Linear regression with an L1 and an L2 penalty.
 
     Minimizes
@@ -345,11 +344,6 @@ class ElasticNet(CallbackSupportMixin, LinearRegressor):
                     ConvergenceWarning,
                     stacklevel=4,
                 )
-
-    @property
-    def sparse_coef_(self):
-        """Sparse (CSR) form of the fitted ``coef_``."""
-        return sparse.csr_matrix(np.atleast_2d(self.coef_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -7,6 +7,7 @@ from sklearn.utils import column_or_1d
 
 from skreg._solvers import path
 from skreg._sparse_parameters import FEATURE_CONSTRAINTS
+from skreg._sparse_path import enet_path, lasso_path
 from skreg._sparse_search import CONSTRAINTS, CRITERION_CONSTRAINTS, SparseSearch
 from skreg._validation import Interval, StrOptions, fit_context
 
@@ -20,10 +21,12 @@ class ElasticNetCV(SparseSearch):
 
         \frac{1}{2 n} \|y - X w - b\|_2^2 + \alpha \, \rho \sum_j v_j |w_j|
         + \frac{\alpha (1 - \rho)}{2} \sum_j v_j w_j^2
+        \quad \text{with} \quad l_j \le w_j \le u_j
 
     over the coefficients w and the intercept b, with n the number of samples, :math:`\rho` =
-    `l1_ratio` and v the `penalty_weights`, for the :math:`\alpha` and :math:`\rho` that predict
-    best. Sample weights multiply the squared residuals and are rescaled to sum to n.
+    `l1_ratio`, v the `penalty_weights`, l = `lower` and u = `upper`, for the :math:`\alpha` and
+    :math:`\rho` that predict best. Sample weights multiply the squared residuals and are rescaled
+    to sum to n.
 
     Parameters
     ----------
@@ -122,6 +125,8 @@ class ElasticNetCV(SparseSearch):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------
@@ -186,6 +191,8 @@ class ElasticNetCV(SparseSearch):
         | FEATURE_CONSTRAINTS
         | {"positive": ["boolean"], "precompute": [StrOptions({"auto"}), "array-like", "boolean"]}
     )
+
+    path = staticmethod(enet_path)
 
     def __init__(
         self,
@@ -284,10 +291,12 @@ class LassoCV(ElasticNetCV):
     .. math::
 
         \frac{1}{2 n} \|y - X w - b\|_2^2 + \alpha \sum_j v_j |w_j|
+        \quad \text{with} \quad l_j \le w_j \le u_j
 
-    over the coefficients w and the intercept b, with n the number of samples and v the
-    `penalty_weights`, for the :math:`\alpha` that predicts best: `ElasticNetCV` with
-    `l1_ratio=1`. Sample weights multiply the squared residuals and are rescaled to sum to n.
+    over the coefficients w and the intercept b, with n the number of samples, v the
+    `penalty_weights`, l = `lower` and u = `upper`, for the :math:`\alpha` that predicts best:
+    `ElasticNetCV` with `l1_ratio=1`. Sample weights multiply the squared residuals and are
+    rescaled to sum to n.
 
     Parameters
     ----------
@@ -378,6 +387,8 @@ class LassoCV(ElasticNetCV):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------
@@ -412,6 +423,8 @@ class LassoCV(ElasticNetCV):
         for name, rule in ElasticNetCV._parameter_constraints.items()
         if name != "l1_ratio"
     }
+
+    path = staticmethod(lasso_path)
 
     def __init__(
         self,

@@ -4,16 +4,17 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
-from skreg._linear import LinearRegressor
+from skreg._linear import LinearRegressor, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.multi_task import walk
+from skreg._solvers.sparse_cv import centred_targets
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_callbacks import fit_task
 from skreg._sparse_parameters import check_penalty, row_weights
+from skreg._sparse_path import enet_path
 from skreg._validation import (
     Interval,
     StrOptions,
@@ -24,7 +25,7 @@ from skreg._validation import (
 )
 
 
-class MultiTaskElasticNet(CallbackSupportMixin, LinearRegressor):
+class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
     r"""Linear regression of several tasks, with a penalty on the norm of a feature's coefficients.
 
     Minimizes
@@ -140,6 +141,7 @@ class MultiTaskElasticNet(CallbackSupportMixin, LinearRegressor):
         "penalty_weights": ["array-like", None],
     }
 
+    path = staticmethod(enet_path)
     _one_task = "ElasticNet"
 
     def __init__(
@@ -249,11 +251,6 @@ class MultiTaskElasticNet(CallbackSupportMixin, LinearRegressor):
                 ConvergenceWarning,
                 stacklevel=4,
             )
-
-    @property
-    def sparse_coef_(self):
-        """Sparse (CSR) form of the fitted ``coef_``."""
-        return sparse.csr_matrix(self.coef_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -377,9 +374,3 @@ class MultiTaskLasso(MultiTaskElasticNet):
             selection=selection,
             penalty_weights=penalty_weights,
         )
-
-
-def centred_targets(features, Y):
-    """The targets (n, t), centred and weighted, and their means (t,)."""
-    pairs = [features.target(y) for y in Y.T]
-    return np.column_stack([y for y, _ in pairs]), np.array([mean for _, mean in pairs])

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from skreg._solvers import multi_task
+from skreg._sparse_path import enet_path, lasso_path
 from skreg._sparse_search import CONSTRAINTS, SparseSearch
 from skreg._validation import Interval, fit_context
 
@@ -107,6 +108,8 @@ class MultiTaskElasticNetCV(SparseSearch):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------
@@ -137,6 +140,8 @@ class MultiTaskElasticNetCV(SparseSearch):
         | CONSTRAINTS
         | {"penalty_weights": ["array-like", None]}
     )
+
+    path = staticmethod(enet_path)
 
     def __init__(
         self,
@@ -299,6 +304,8 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
     -----
     ConvergenceWarning
         If `max_iter` sweeps do not reach `tol`, in the folds or at the end; it says the gap.
+    UserWarning
+        If alpha = 0 is among the `alphas` and chosen.
 
     See Also
     --------
@@ -331,6 +338,8 @@ class MultiTaskLassoCV(MultiTaskElasticNetCV):
         for name, rule in MultiTaskElasticNetCV._parameter_constraints.items()
         if name != "l1_ratio"
     }
+
+    path = staticmethod(lasso_path)
 
     def __init__(
         self,

@@ -323,14 +323,15 @@ def penalty_and_conjugates(g, w, l1, l2, lower, upper, others):
     """sum h_j(w_j), and pairs (s, sum h_j*(s g_j)) for three scales s <= 1.
 
     The first is the largest with s `others` <= 1 and finite conjugates, the second the largest
-    that holds all products where l1_j does, the third is 0. A coefficient with no penalty at all
-    counts as bounded by twice the largest of all.
+    that holds all products where l1_j does but for those that push against a bound, the third 0.
+    A coefficient with no penalty at all counts as bounded by twice the largest of all.
     """
     held = l1 > 0
     ratio = np.abs(g[held]) / l1[held]
     open_end = (l2 == 0) & np.isinf(np.where(g > 0, upper, -lower))
     first = 1 / max(1, others, *ratio[open_end[held]])
-    second = 1 / max(1, others, *ratio)
+    stuck = np.where(g > 0, w >= upper, w <= lower)
+    second = min(first, 1 / max(1, others, *ratio[~stuck[held]]))
     most = 2 * np.max(np.abs(w), initial=0)
     alone = ~held & (l2 == 0)
     low, high = np.where(alone, np.maximum(lower, -most), lower), np.where(alone, most, upper)
@@ -373,8 +374,6 @@ def weighted_sweeps(X, y, v, which, w, l1, l2, lower, upper, enough, max_sweeps)
             if not everywhere and w[i] == 0:
                 continue
             before, curvature = w[i], v @ Z[:, i] ** 2 + l2[i]
-            if curvature == 0:
-                continue
             w[i] = 0.0
             free = soft_threshold((v * Z[:, i]) @ (y - Z @ w), l1[i]) / curvature
             w[i] = np.clip(free, lower[i], upper[i])

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
-from sklearn.datasets import make_regression
+from sklearn.datasets import load_diabetes, make_regression
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, ShuffleSplit
 from sklearn.pipeline import make_pipeline
@@ -126,6 +126,9 @@ def test_units_do_not_matter(criterion, scale_X, scale_y):
     found = LassoCV(alphas=10, criterion=criterion).fit(X * scale_X, y * scale_y)
     assert_allclose(found.coef_ * scale_X / scale_y, plain.coef_, rtol=1e-7, atol=1e-10)
     assert found.alpha_ / scale_X / scale_y == pytest.approx(plain.alpha_, rel=1e-7)
+    if criterion is None and scale_y != 1e-200:  # whose square is 0
+        errors = found.cv_results_["std_error"] / scale_y / scale_y
+        assert_allclose(errors, plain.cv_results_["std_error"], rtol=1e-6)
 
 
 def test_bounds_are_in_the_units_of_the_data():
@@ -135,6 +138,20 @@ def test_bounds_are_in_the_units_of_the_data():
     tiny = LassoCV(alphas=10, lower=bounds[0] * scale, upper=bounds[1] * scale).fit(X, y * scale)
     assert_allclose(tiny.coef_ / scale, plain.coef_, rtol=1e-9)
     assert (plain.coef_.min(), plain.coef_.max()) == tuple(bounds)
+
+
+@pytest.mark.parametrize("p", [12, 80])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_samples_drawn_more_than_once_count_as_often(p, weighted):
+    X, y, weight = table(p=p)
+    weight = weight if weighted else np.ones(len(X))
+    train = np.random.default_rng(2).integers(0, 45, 60)
+    test = np.array([50, 51, 51, 59])
+    found = LassoCV(alphas=[3.0, 0.5], cv=[(train, test)], tol=1e-12).fit(X, y, weight)
+    for alpha, error in zip(found.alphas_, found.mse_path_, strict=True):
+        model = Lasso(alpha=alpha, tol=1e-12).fit(X[train], y[train], weight[train])
+        residual = y[test] - model.predict(X[test])
+        assert error == pytest.approx(np.average(residual**2, weights=weight[test]), rel=1e-7)
 
 
 def test_order_of_samples_and_features_does_not_matter():
@@ -602,3 +619,16 @@ def test_random_problems_agree_with_scikit_learn():
         params["l1_ratio"] = rng.uniform(0.2, 1)
         ours = ElasticNetCV(tol=1e-10, **params).fit(X, y, weight)
         assert_same(ours, theirs(ElasticNetCV, **params).fit(X, y, weight))
+
+
+def test_alpha_zero_is_chosen_with_advice():
+    X, y = load_diabetes(return_X_y=True)
+    with pytest.warns(UserWarning, match="alpha=0, ordinary least squares, was chosen"):
+        model = LassoCV(alphas=[1e9, 0.0]).fit(X, y)
+    expected = np.linalg.lstsq(X - X.mean(axis=0), y - y.mean())[0]
+    assert_allclose(model.coef_, expected, rtol=1e-6)
+
+
+def test_no_jobs_at_all_are_refused_for_small_data_too():
+    with pytest.raises(ValueError, match="n_jobs == 0"):
+        LassoCV(n_jobs=0).fit(np.eye(10), np.arange(10.0))

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 
+import skreg
 from skreg import ElasticNet, Lasso, MultiTaskLasso, enet_path, lasso_path
 from tests.reference import bounded_enet_violation, enet_objective
 from tests.test_sparse_parameters import CONTAINERS, bounded_case, solver_scale
@@ -31,7 +32,13 @@ def test_parameters_begin_as_the_twin_s(name):
     for parameter in list(theirs)[:-1]:  # the last one stands for the solver's
         assert ours[parameter].default == theirs[parameter].default, parameter
         assert ours[parameter].kind == theirs[parameter].kind, parameter
-    assert Lasso.path is ElasticNet.path is enet_path
+
+
+@pytest.mark.parametrize("task", ["", "MultiTask"])
+@pytest.mark.parametrize("name", ["Lasso", "ElasticNet", "LassoCV", "ElasticNetCV"])
+def test_classes_have_the_path_of_their_twins(task, name):
+    ours, theirs = (getattr(module, task + name).path for module in (skreg, twins))
+    assert ours is getattr(skreg, theirs.__name__)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -194,6 +201,18 @@ def test_not_converged_says_how_far_and_where():
     assert caught[0].filename == __file__
 
 
+def test_not_converged_names_the_worst_alpha():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 30)) + 3 * rng.standard_normal((40, 1))
+    with pytest.warns(ConvergenceWarning) as caught:
+        alphas, _, gaps = lasso_path(X, X @ rng.standard_normal(30), max_iter=1, tol=1e-9)
+    worst = int(np.argmax(gaps))
+    assert gaps[worst] > 1.5 * gaps[gaps > 0][0]  # the first that fails is another one
+    assert f"alpha={alphas[worst]:.6g} the duality gap is {gaps[worst]:.3g}" in str(
+        caught[0].message
+    )
+
+
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_gaps_are_on_the_scale_of_the_objective(l1_ratio):
     rng = np.random.default_rng(0)
@@ -316,3 +335,16 @@ def test_check_input_false_skips_the_checks(monkeypatch):
     monkeypatch.setattr("skreg._sparse_path.check_array", None)
     found = enet_path(np.asfortranarray(X), y, alphas=5, check_input=False)[1]
     assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_a_path_of_tasks_without_penalty_stays_where_it_is():
+    # All products are rounding after the first alpha; there is nothing left to do.
+    X, y = case()
+    Y = np.column_stack([y, X[:, 1] - y])
+    _, coefs, gaps, n_iters = lasso_path(
+        X, Y, alphas=20, penalty_weights=np.zeros(X.shape[1]), return_n_iter=True
+    )
+    expected = np.linalg.lstsq(X, Y)[0].T
+    assert_allclose(coefs, np.repeat(expected[..., None], 20, axis=2), atol=1e-9)
+    assert max(gaps) <= 1e-10
+    assert max(n_iters[1:]) <= 2

@@ -5,7 +5,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from skreg import ElasticNet, Lasso, lasso_path
+from skreg import (
+    ElasticNet,
+    ElasticNetCV,
+    Lasso,
+    MultiTaskElasticNet,
+    MultiTaskLasso,
+    enet_path,
+    lasso_path,
+)
 from tests.reference import enet_objective, enet_stationarity
 
 CONTAINERS = [np.asarray, np.asfortranarray, sparse.csc_array, sparse.csr_array]
@@ -104,6 +112,31 @@ def test_scales_of_data(container, scale):
     assert_allclose(of_X.coef_ * scale, base.coef_, atol=1e-8)
 
 
+@pytest.mark.parametrize("scale", [1e30, 1e150])
+def test_squares_that_units_make_negligible(scale):
+    # The L2 penalty of X * scale has 1 / scale of the share that it has for X: what remains is a
+    # lasso, to be certified as one. A product may exceed l1 by rounding; its conjugate would not.
+    X, y = case(60, 12)
+    alphas, coefs, gaps = enet_path(X * scale, y, l1_ratio=0.5, alphas=30)
+    assert np.max(gaps) <= 1e-4 * np.mean(y**2)
+    for alpha, coef in zip(alphas[[5, 29]], coefs.T[[5, 29]], strict=True):
+        lasso = Lasso(alpha=0.5 * alpha / scale, fit_intercept=False, tol=1e-13).fit(X, y)
+        assert_allclose(coef * scale, lasso.coef_, atol=1e-6)
+    assert ElasticNetCV(alphas=30).fit(X * scale, y).dual_gap_ <= 1e-4 * np.var(y)
+    Y = np.column_stack([y, y[::-1]])
+    tasks = MultiTaskElasticNet(alpha=0.05 * scale).fit(X * scale, Y)
+    lasso = MultiTaskLasso(alpha=0.025, tol=1e-12).fit(X, Y)
+    assert_allclose(tasks.coef_ * scale, lasso.coef_, atol=1e-2)
+    assert tasks.n_iter_ < 100
+
+
+@pytest.mark.parametrize("fit", [Lasso().fit, lasso_path])
+def test_what_overflows_is_said(fit):
+    X, y = case(30, 8)
+    with pytest.raises(ValueError, match="too large for float64"):
+        fit(X, y * 1e300)
+
+
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_columns_of_very_unlike_scales(container):
     X, y = case(30, 8)
@@ -120,6 +153,17 @@ def test_large_means_cost_no_digits(container):
     base = Lasso(alpha=0.05, tol=1e-13).fit(X, y)
     model = Lasso(alpha=0.05, tol=1e-13).fit(container(X + 1e6), y + 1e6)
     assert_allclose(model.coef_, base.coef_, atol=1e-6)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("shape", WIDE_AND_TALL)
+@pytest.mark.parametrize("alpha", [0.1, 1e-3])
+def test_means_of_whose_products_no_digit_is_left(container, shape, alpha):
+    X, y = case(*shape)
+    X = np.round(256 * X) / 256  # so that 2^30 takes no digits from X itself
+    base = Lasso(alpha=alpha, tol=1e-13).fit(X, y)
+    model = Lasso(alpha=alpha, tol=1e-13).fit(container(X + 2.0**30), y)
+    assert_allclose(model.coef_, base.coef_, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -168,3 +212,18 @@ def test_a_path_in_any_order_is_the_same(order):
     for k in (0, 5, 11):
         fit = Lasso(alpha=alphas[k], fit_intercept=False, tol=1e-12).fit(X, y)
         assert_allclose(coefs[:, k], fit.coef_, atol=1e-7)
+
+
+@pytest.mark.parametrize("unit", [1e-120, 1e-40, 1e-10, 1e30])
+@pytest.mark.parametrize(
+    "params", [{}, {"positive": True}, {"lower": -np.inf, "upper": 0.0}, {"n_targets": 3}]
+)
+def test_gaps_of_an_elastic_net_in_any_unit_of_y(unit, params):
+    # In a small unit of y the squares of the penalty are tiny beside its norms; an excess of
+    # products by rounding, squared and divided by them, must not pass for a gap.
+    X, y = case(30, 8)
+    options = {"l1_ratio": 0.5, "alphas": 20, "tol": 1e-11, "max_iter": 200} | params
+    Y = (y[:, None] + np.arange(options.pop("n_targets", 1)) * X[:, [3]]).squeeze() * unit
+    _, coefs, gaps = enet_path(X, Y, **options)
+    assert np.any(coefs[..., -1] != 0)
+    assert np.all(gaps <= 1e-11 * np.vdot(Y, Y) / 30)

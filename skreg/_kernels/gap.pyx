@@ -2,6 +2,7 @@
 
 from libc.math cimport INFINITY, fabs, fmax, fmin
 
+cdef double CLEAR = 1 + 2.0**-50  # of a product, so that rounding leaves it where l1 holds it
 
 cdef inline double conjugate(
     double u, double l1, double l2, double lower, double upper,
@@ -25,8 +26,8 @@ def penalties(
     """Return the penalty of w, and pairs of a scale s <= 1 and the conjugates' sum at s g.
 
     The first scale is the largest that keeps the conjugates finite and s `others` <= 1, the second
-    brings all of g to where l1 holds it, the third is 0. Without any penalty a coefficient counts
-    as bounded by twice the largest.
+    brings all of g to where l1 holds it, but for coefficients that a bound holds; the third is 0.
+    Without any penalty a coefficient counts as bounded by twice the largest.
     """
     cdef Py_ssize_t j
     cdef double size, least = fmax(1, others), most = 0, bound = 0
@@ -38,7 +39,8 @@ def penalties(
             bound = fmax(bound, 2 * fabs(w[j]))
             size = fabs(g[j])
             if l1[j] > 0:
-                most = fmax(most, size / l1[j])
+                if w[j] < upper[j] if g[j] > 0 else w[j] > lower[j]:
+                    most = fmax(most, CLEAR * size / l1[j])
                 if l2[j] == 0 and (upper[j] if g[j] > 0 else -lower[j]) == INFINITY:
                     least = fmax(least, size / l1[j])
         most = fmax(most, least)

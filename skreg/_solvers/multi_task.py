@@ -104,6 +104,7 @@ class Path:
         self.total = np.vdot(Y, Y)
         self.last = self.earlier = self.dual = None
         self._begin(Y)
+        self.largest = self.norms.max(initial=0.0)  # product with Y
 
     def start(self, W):
         """Begin at W (p, t) instead of at zero."""
@@ -246,7 +247,7 @@ class Path:
         of the dual point, which costs e sum_j l1_j |W_j|.
         """
         rows, held = self.rows, l1[(l1 > 0) & (l1 < np.inf)]
-        unit = held.max(initial=0.0) or self.norms.max(initial=0.0)
+        unit = held.max(initial=0.0) or self.largest  # later products may all be rounding
         alive = rows.support()
         cost = max(rows.l1[alive] @ row_norms(rows.W[alive]), LEAST_COST * self.total)
         enough = min(LOOSEST, 3 * AIM * target / cost) if cost > 0 else 0.0

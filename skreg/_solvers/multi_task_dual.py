@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 STEPS = 20  # of Newton's method on a concave, piecewise quadratic function of one number
+CLEAR = 1 - 2**-50  # of the scale that brings all products to where l1_j holds them
 SPECTRAL = 64  # tasks up to which the largest singular value is worth its cost
 
 
@@ -28,13 +29,24 @@ class Dual(NamedTuple):
 
     def value(self, l1, l2, radius):
         """The largest D(s Theta) over s > 0; `radius` (p,) is for rows without a penalty."""
-        z, length = self.norms, self.length
+        z = self.norms
         free = (l1 == 0) & (l2 == 0)
         gain = self.product - z[free] @ radius[free]
-        walls = (l2 == 0) & ~free & (z > 0)
+        held = (l1 > 0) & (z > 0)
+        walls, ridged = held & (l2 == 0), (l1 == 0) & (l2 > 0)
+        length = self.length + z[ridged] @ (z[ridged] / l2[ridged])
+        hard = np.min(l1[held] / z[held], initial=np.inf)
         limit = np.min(l1[walls] / z[walls], initial=np.inf)
-        soft = l2 > 0
-        z, l1, l2 = z[soft], l1[soft], l2[soft]
+        soft = held & (l2 > 0)
+        # Where l2 is next to nothing, only a scale that l1 holds is of use: beyond it, rounding
+        # alone is more than the gain.
+        within = min(hard, max(gain, 0.0) / length) if length > 0 else 0.0
+        value = within * (gain - 0.5 * within * length)
+        return max(value, self._beyond(gain, length, z[soft], l1[soft], l2[soft], limit))
+
+    @staticmethod
+    def _beyond(gain, length, z, l1, l2, limit):
+        """The largest D(s Theta) over 0 < s <= limit, where products may exceed l1."""
 
         def excess(s):
             return np.maximum(s * z - l1, 0)
@@ -49,7 +61,12 @@ class Dual(NamedTuple):
                 break
             s = new
         over = excess(s)
-        return s * gain - 0.5 * s * s * length - 0.5 * (over / l2) @ over
+        best = s * gain - 0.5 * s * s * length - 0.5 * (over / l2) @ over
+        # An excess that is rounding weighs more than all else where l2_j is tiny beside l1_j.
+        reached = z > 0
+        held = CLEAR * min(limit, np.min(l1[reached] / z[reached], initial=np.inf))
+        s = min(max(gain / length, 0.0), held) if length > 0 else 0.0
+        return max(best, s * gain - 0.5 * s * s * length)
 
 
 class Reference:

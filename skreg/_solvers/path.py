@@ -63,7 +63,7 @@ def walk(features, y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
         support, coef = problem.coefficients()
         converged = bool(gap <= max(tol, ROUNDING) * problem.yy)
         with np.errstate(over="ignore", invalid="ignore"):  # which must not last beyond a yield
-            coef, gap = coef * to_w, gap * unit**2
+            coef, gap = coef * to_w, gap * unit * unit
         yield Point(float(alpha), support, coef, gap, n_iter, converged)
 
 

@@ -76,3 +76,12 @@ def test_the_largest_singular_value(shape):
     A = np.random.default_rng(0).standard_normal(shape)
     expected = np.linalg.norm(A, 2) if A.size else 0
     assert_allclose(largest_singular_value(A), expected, rtol=1e-12)
+
+
+def test_rounding_beyond_the_penalty_costs_nothing():
+    # h_j* is (z - l1)^2 / (2 l2): of no use where l2 is nothing and z - l1 is rounding.
+    l1 = np.ones(3)
+    dual = Dual(2.0, 2.5, np.array([1 + 2e-16, 0.3, 1 - 1e-16]))
+    hard = dual.value(l1, np.zeros(3), np.zeros(3))
+    assert hard == pytest.approx(1.5)
+    assert dual.value(l1, np.full(3, 1e-150), np.zeros(3)) == pytest.approx(hard)
