@@ -301,7 +301,7 @@ def test_alpha_max_knows_the_slope_at_a_bound(form, monkeypatch):
     assert_allclose(alpha_max(features, y, given), 15 / 1.5)
     fixed = penalty(2, 1, 0.5, lower=[2, -1], upper=[2, 1])
     assert alpha_max(features, y, fixed) == 0
-    ridge = penalty(2, 1, 0.0, lower=[2, -1], upper=[np.inf, 1])
+    ridge = penalty(2, 1, 0.0, lower=[2, -1], upper=[3, 1])
     assert alpha_max(features, y, ridge) == 0
 
 
