@@ -374,6 +374,8 @@ def weighted_sweeps(X, y, v, which, w, l1, l2, lower, upper, enough, max_sweeps)
             if not everywhere and w[i] == 0:
                 continue
             before, curvature = w[i], v @ Z[:, i] ** 2 + l2[i]
+            if curvature == 0:
+                continue
             w[i] = 0.0
             free = soft_threshold((v * Z[:, i]) @ (y - Z @ w), l1[i]) / curvature
             w[i] = np.clip(free, lower[i], upper[i])
