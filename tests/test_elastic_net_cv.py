@@ -140,6 +140,20 @@ def test_bounds_are_in_the_units_of_the_data():
     assert (plain.coef_.min(), plain.coef_.max()) == tuple(bounds)
 
 
+@pytest.mark.parametrize("p", [12, 80])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_samples_drawn_more_than_once_count_as_often(p, weighted):
+    X, y, weight = table(p=p)
+    weight = weight if weighted else np.ones(len(X))
+    train = np.random.default_rng(2).integers(0, 45, 60)
+    test = np.array([50, 51, 51, 59])
+    found = LassoCV(alphas=[3.0, 0.5], cv=[(train, test)], tol=1e-12).fit(X, y, weight)
+    for alpha, error in zip(found.alphas_, found.mse_path_, strict=True):
+        model = Lasso(alpha=alpha, tol=1e-12).fit(X[train], y[train], weight[train])
+        residual = y[test] - model.predict(X[test])
+        assert error == pytest.approx(np.average(residual**2, weights=weight[test]), rel=1e-7)
+
+
 def test_order_of_samples_and_features_does_not_matter():
     X, y, weight = table()
     rng = np.random.default_rng(1)

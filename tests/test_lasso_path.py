@@ -201,6 +201,18 @@ def test_not_converged_says_how_far_and_where():
     assert caught[0].filename == __file__
 
 
+def test_not_converged_names_the_worst_alpha():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 30)) + 3 * rng.standard_normal((40, 1))
+    with pytest.warns(ConvergenceWarning) as caught:
+        alphas, _, gaps = lasso_path(X, X @ rng.standard_normal(30), max_iter=1, tol=1e-9)
+    worst = int(np.argmax(gaps))
+    assert gaps[worst] > 1.5 * gaps[gaps > 0][0]  # the first that fails is another one
+    assert f"alpha={alphas[worst]:.6g} the duality gap is {gaps[worst]:.3g}" in str(
+        caught[0].message
+    )
+
+
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_gaps_are_on_the_scale_of_the_objective(l1_ratio):
     rng = np.random.default_rng(0)

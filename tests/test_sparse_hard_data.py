@@ -167,6 +167,17 @@ def test_large_means_cost_no_digits(container):
     assert_allclose(model.coef_, base.coef_, atol=1e-6)
 
 
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("shape", WIDE_AND_TALL)
+@pytest.mark.parametrize("alpha", [0.1, 1e-3])
+def test_means_of_whose_products_no_digit_is_left(container, shape, alpha):
+    X, y = case(*shape)
+    X = np.round(256 * X) / 256  # so that 2^30 takes no digits from X itself
+    base = Lasso(alpha=alpha, tol=1e-13).fit(X, y)
+    model = Lasso(alpha=alpha, tol=1e-13).fit(container(X + 2.0**30), y)
+    assert_allclose(model.coef_, base.coef_, atol=1e-9)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_warm_starts_forget_other_data(seed):
     X, y = case(*WIDE_AND_TALL[seed % 2], seed=seed)
@@ -228,3 +239,23 @@ def test_gaps_of_an_elastic_net_in_any_unit_of_y(unit, params):
     _, coefs, gaps = enet_path(X, Y, **options)
     assert np.any(coefs[..., -1] != 0)
     assert np.all(gaps <= 1e-11 * np.vdot(Y, Y) / 30)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csc_array])
+def test_the_gap_of_unpenalized_features_does_not_depend_on_units(container):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 8)) * np.array([1e6, 1e-6, 1, 1, 1, 1, 1e-6, 1e6])
+    y = X[:, 0] * 1e-6 + X[:, 1] * 1e6 + rng.standard_normal(50)
+    v = np.array([0.0, 0, 1, 1, 1, 0, 1, 1])
+    model = Lasso(alpha=0.1, tol=1e-12, penalty_weights=v).fit(container(X), y)
+    assert model.dual_gap_ < 1e-12 * np.var(y)
+
+
+def test_paths_where_unpenalized_features_fit_all():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30, 5)) @ rng.standard_normal((5, 12))
+    y = X[:, 0] + X[:, 3]
+    v = np.r_[np.zeros(7), np.ones(5)]
+    _, coefs, gaps = lasso_path(X, y, alphas=5, penalty_weights=v)
+    assert_allclose(X @ coefs, np.column_stack([y] * coefs.shape[1]), atol=1e-8)
+    assert np.all(gaps < 1e-12)

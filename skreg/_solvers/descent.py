@@ -23,8 +23,6 @@ class ResidualForm:
         self.total = features.root_weight @ features.root_weight
         self.weight = np.empty(0) if features.root is None else features.root**2
         self.mass = self.total * features.shift
-        norms = features.square_norms
-        self.curvature = np.where(norms > 0, norms, 1.0)  # of zeros: their bounds say it all
         self.enough = PRECISE * tol * (y @ y)
         self.index, self.w, self.e = np.zeros(0, np.int32), np.zeros(0), None
         self.before, self.alphas = (
@@ -72,7 +70,7 @@ class ResidualForm:
         if self.e is None:
             self.e = self.weighed_residual()
         return sweeps(
-            *features.columns, self.weight, features.shift, self.mass, self.curvature,
+            *features.columns, self.weight, features.shift, self.mass, features.square_norms,
             self.index, self.w, self.e, *penalty, self.enough, min(STEPS, max_iter), self.given_up,
         )[0]  # fmt: skip
 
@@ -98,6 +96,10 @@ class ResidualForm:
         if root is None:
             return e.copy()
         return np.divide(e, root, out=np.zeros_like(e), where=root > 0)
+
+    def norms(self):
+        """||x_j|| of the features that are in."""
+        return np.sqrt(self.features.square_norms[self.index])
 
     def products(self):
         """The products x_j'r of the features that are in, after `residual`."""

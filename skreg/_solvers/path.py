@@ -22,7 +22,7 @@ import numpy as np
 
 from skreg._solvers.descent import ResidualForm
 from skreg._solvers.penalty import Penalty
-from skreg._solvers.quadratic import GramForm, WholeGram
+from skreg._solvers.quadratic import EPS, NOISE, GramForm, WholeGram
 from skreg._solvers.scaling import largest, outside
 from skreg._solvers.sparse_gap import duality_gap
 from skreg._solvers.sparse_screening import Outside
@@ -89,7 +89,10 @@ def alpha_max(features, y, penalty):
     nearest[~held] = 0
     l1, (lower, upper) = units.l1 + units.l2 * np.abs(nearest), np.subtract(units[2:], nearest)
     everybody = Outside(features, Penalty(l1, units.l2, lower, upper))
-    return float(everybody.judge(r, 0.0))
+    found = float(everybody.judge(r, 0.0))
+    # Where unpenalized features fit all there is, what the others could add is rounding.
+    noise = NOISE * EPS * np.sqrt(y @ y) * everybody.norm / everybody.l1
+    return found if found > np.max(noise[everybody.side > 0], initial=0.0) else 0.0
 
 
 class Whole:
@@ -104,7 +107,9 @@ class Whole:
         penalty = form.penalty(alpha)
         n_iter = form.minimize(alpha, penalty, max_iter)
         square, product = form.sizes()
-        return n_iter, duality_gap(square, product, form.products(), form.w, penalty, 0.0)
+        return n_iter, duality_gap(
+            square, product, form.products(), form.w, penalty, 0.0, form.norms
+        )
 
     def coefficients(self):
         """Support and coefficients."""
@@ -149,7 +154,7 @@ class Working:
             r = form.residual()
             score = self.outside.judge(r, strong)
             gap = duality_gap(
-                r @ r, r @ self.y, form.products(), form.w, penalty, over(score, alpha)
+                r @ r, r @ self.y, form.products(), form.w, penalty, over(score, alpha), form.norms
             )
             complete = score <= alpha * (1 + EXACT)
             if n_iter >= max_iter or gap <= self.enough(complete, alpha):

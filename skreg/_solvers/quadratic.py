@@ -81,6 +81,10 @@ class Quadratic:
             self.usual, max_iter, self.given_up,
         )[0]  # fmt: skip
 
+    def norms(self):
+        """||x_j|| of the features that are in."""
+        return np.sqrt(np.maximum(self.Q.diagonal()[: self.m], 0))
+
     def products(self):
         """The products x_j'r of the features that are in."""
         return self.g[: self.m]

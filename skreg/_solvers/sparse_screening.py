@@ -42,7 +42,7 @@ class Outside:
     def judge(self, r, threshold):
         """Set the scores that may reach a threshold, others to 0; return the largest."""
         features, inside, rest = self.features, self._inside(r), r
-        if self.known and features.columns is not None:
+        if self.known:
             rest = r - self.basis[:, : self.known] @ inside
             distance = np.sqrt(rest @ rest) + ROUNDING * np.sqrt(r @ r)
             count = in_doubt(
@@ -58,7 +58,8 @@ class Outside:
                     *features.columns, v, taken, which, self.l1, self.side, self.scores
                 )
         products = features.gradient(r)
-        self._join(r, products, inside, rest)
+        if features.columns is not None:  # else single products cannot be formed
+            self._join(r, products, inside, rest)
         return judge(products, self.l1, self.side, self.scores)
 
     def _inside(self, r):
@@ -67,7 +68,9 @@ class Outside:
 
     def _join(self, r, products, inside, rest):
         """Let r, which leaves `rest`, join the basis; a full one begins anew."""
-        length, k = np.sqrt(rest @ rest), self.known
+        again, k = self._inside(rest), self.known  # else a short rest would not be orthogonal
+        rest, inside = rest - self.basis[:, :k] @ again, inside + again
+        length = np.sqrt(rest @ rest)
         if k == MOST or length <= ROUNDING * np.sqrt(r @ r):
             length, rest, k = np.sqrt(r @ r), r, 0
         if length > 0:

@@ -94,6 +94,23 @@ def test_sweeps_end_at_the_minimum(index):
     assert reference.bounded_enet_violation(w, Z, root * c.y, *penalty) < 1e-12
 
 
+@pytest.mark.parametrize("index", LAYOUTS)
+def test_a_column_of_zeros_keeps_its_coefficient(index):
+    c = case((7, 5), np.float64, index, False, intercept=False)
+    c.centred[:, 1] = 0
+    columns = sparse.csc_array(c.centred) if index else np.asfortranarray(c.centred)
+    c = c._replace(columns=Columns.of(columns), which=np.arange(5, dtype=np.int32))
+    none = np.zeros(len(c.which))
+    penalty = none + 0.1, none, none - np.inf, none + np.inf
+    found, done, ended, _ = run(c, none + 0.5, *penalty, 1e-10)
+    expected, *end = reference.weighted_sweeps(
+        c.centred, c.y, c.v, c.which, none + 0.5, *penalty, 1e-10, 50
+    )
+    assert found[1] == 0.5
+    assert_allclose(found, expected, atol=1e-12)
+    assert [done, ended] == end
+
+
 def test_sweeps_that_were_given_up_do_nothing():
     c = case((7, 5), np.float64, None, False)
     penalty = terms(c, np.random.default_rng(1))

@@ -91,3 +91,11 @@ def test_rounding_beyond_l1_costs_nothing():
         )
         assert against == 0
         assert_allclose(s, l1[0] / g[0])
+
+
+def test_coefficients_at_a_bound_do_not_shrink_the_second_scale():
+    # What pushes against a bound may exceed l1 by any factor; -4 does not, and is held.
+    g, w = np.array([300.0, -500.0, -4.0]), np.array([1.5, 0.0, -1.0])
+    lower, upper = np.array([-np.inf, 0.0, -np.inf]), np.array([1.5, np.inf, np.inf])
+    _, _, second, _ = penalties(g, w, np.ones(3), np.full(3, 1e-30), lower, upper, 0.0)
+    assert_allclose(second, (1 / 4, (300 / 4 - 1) * 1.5), rtol=1e-14)

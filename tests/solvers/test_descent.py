@@ -87,16 +87,19 @@ def test_predictions_lie_on_the_path_between_corners(container, weighted):
 
 
 def test_predictions_change_no_sign_and_break_no_bound():
-    form, _, _ = case("CSC", lower=-0.5, upper=0.5)
-    form.admit(np.delete(np.arange(20), 7))
-    for alpha in (0.3, 0.2):
-        form.predict(alpha)
-        solve(form, alpha)
-    before = form.w.copy()
-    form.predict(1e-6)  # far away
-    assert np.all(np.sign(form.w) == np.sign(before))
-    assert np.all(np.abs(form.w) <= 0.5)
-    form.predict(1e-6)  # twice the same: no line through them
+    form, y, Z = case("CSC", lower=-0.5, upper=0.5)
+    form.admit(np.arange(5))
+    # From alpha 0.3 to 0.2, and on along the same line to 0.1.
+    form.before[:] = [0.1, 0.1, 0.3, -0.1, 0.0]
+    form.w[:] = [0.2, 0.04, 0.45, -0.3, 0.2]
+    form.alphas = [0.3, 0.2]
+    form.residual()
+    form.predict(0.1)
+    expected = [0.3, 0.04, 0.45, -0.5, 0.2]  # a change of sign, a bound broken, one just come in
+    assert_allclose(form.w, expected, rtol=1e-14)
+    assert_allclose(form.e, y - Z[:, :5] @ form.w, atol=1e-12)
+    form.predict(0.1)  # twice the same: there is no line through them
+    form.predict(0.05)
     assert np.all(np.isfinite(form.w))
 
 

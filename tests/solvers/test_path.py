@@ -108,6 +108,34 @@ def test_every_form_finds_the_minimum(container, shape, kind, form, monkeypatch)
     assert sum(len(point.support) for point in points) > 20
 
 
+@pytest.mark.parametrize("form", [form for form in FORMS if "columns" not in form])
+@pytest.mark.parametrize("kind", TERMS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("container", ["F", "CSC"])
+@pytest.mark.parametrize("tol", [0.5, 1e-4])
+def test_with_gram_matrices_it_is_exact_whatever_the_tolerance(
+    container, shape, kind, form, tol, monkeypatch
+):
+    take_form(monkeypatch, form)
+    features, y, given, Z = problem(shape, container, **terms_of(shape[1], kind))
+    alphas = alpha_max(features, y, given) * np.geomspace(1, 0.05, 6)
+    assert_optimal(list(walk(features, y, given, alphas, tol=tol)), Z, y, given, 1e-10)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("max_iter", range(1, 12))
+def test_no_more_steps_are_taken_than_allowed(form, max_iter, monkeypatch):
+    take_form(monkeypatch, form)
+    features, y, given, Z = problem((12, 40), "CSC")
+    alphas = alpha_max(features, y, given) * np.array([0.3, 0.01])
+    for point in walk(features, y, given, alphas, tol=1e-12, max_iter=max_iter):
+        assert point.n_iter <= max_iter
+        if not point.converged:
+            assert point.n_iter == max_iter
+        r = y - Z @ dense(point, 40)
+        assert point.gap <= r @ r / 2 + point.alpha * given.l1[0] * np.abs(point.coef).sum()
+
+
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("form", ["whole Gram matrix", "working set", "columns"])
@@ -121,9 +149,9 @@ def test_all_data_are_the_same_to_it(
     options = {"weight": weights(shape[0]) if weighted else None, "fit_intercept": fit_intercept}
     features, y, given, Z = problem(shape, container, dtype=dtype, l1_ratio=0.9, **options)
     alphas = alpha_max(features, y, given) * np.array([0.5, 0.1, 0.02])
-    precise = PRECISE if dtype == np.float64 else {"tol": 1e-7}
+    precise = PRECISE if dtype == np.float64 else {"tol": 1e-9}
     points = list(walk(features, y, given, alphas, **precise))
-    assert_optimal(points, Z, y, given, 1e-6 if dtype == np.float64 else 2e-4)
+    assert_optimal(points, Z, y, given, 1e-6 if dtype == np.float64 else 2e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -157,7 +185,7 @@ def test_any_order_of_alphas_and_any_start_give_the_same(container, shape, form,
         assert_optimal(points, Z, y, given)
         for k, point in zip(order, points, strict=True):
             assert point.alpha == alphas[k]
-            assert_allclose(dense(point, shape[1]), expected[k], atol=1e-5)
+            assert_allclose(dense(point, shape[1]), expected[k], atol=3e-6)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -273,6 +301,8 @@ def test_alpha_max_knows_the_slope_at_a_bound(form, monkeypatch):
     assert_allclose(alpha_max(features, y, given), 15 / 1.5)
     fixed = penalty(2, 1, 0.5, lower=[2, -1], upper=[2, 1])
     assert alpha_max(features, y, fixed) == 0
+    ridge = penalty(2, 1, 0.0, lower=[2, -1], upper=[3, 1])
+    assert alpha_max(features, y, ridge) == 0
 
 
 def test_alpha_max_of_a_target_without_correlations_is_zero():
@@ -354,6 +384,17 @@ def test_scales_of_data_move_coefficients_only(container, scale, form, monkeypat
     assert np.count_nonzero(base) > 10
     assert_allclose(coefs(X, y * scale, alphas * scale) / scale, base, atol=1e-6)
     assert_allclose(coefs(X * scale, y, alphas * scale) * scale, base, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_gaps_are_in_the_units_of_the_target(scale):
+    features, y, given, _ = problem((12, 40))
+    start = np.linspace(-1, 1, 40)
+    (one,) = walk(features, y, given, [0.1], start=start, max_iter=1)
+    scaled = y * scale, given, [0.1 * scale]
+    (other,) = walk(features, *scaled, start=start * scale, max_iter=1)
+    assert one.gap > 1e-3
+    assert_allclose(other.gap / scale / scale, one.gap, rtol=1e-9)
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if "columns" not in form])

@@ -58,8 +58,15 @@ def test_scores_above_the_threshold_are_exact(container, weighted, setting, dtyp
         assert_allclose(outside.scores[above], expected[above], rtol=tol)
         assert np.all((outside.scores == 0) | (np.abs(outside.scores - expected) <= tol))
         assert_allclose(found, outside.scores.max())
+        k = outside.known
+        assert k <= module.MOST
+        basis = outside.basis[:, :k]
+        assert_allclose(basis.T @ basis, np.eye(k), atol=1e-9)
+        assert_allclose(outside.products[:, :k], Z.T @ basis, atol=tol * 1e3)
         spared += np.count_nonzero((outside.scores == 0) & (expected > tol))
-    if container != "C":  # whose columns are not contiguous
+    if container == "C":  # whose columns are not contiguous
+        assert outside.known == 0
+    else:
         assert (spared > 0) == (setting != "all each time")
 
 
