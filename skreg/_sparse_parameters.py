@@ -215,6 +215,12 @@ def check_l1_ratio_of_grid(l1_ratio):
         )
 
 
+def advice(n_iter, max_iter):
+    """What to try first where `tol` was not reached; sweeps, unless rounding ended the fit."""
+    enough = n_iter < (1000 if max_iter is None else max_iter)
+    return "No more sweeps would reach it: increase tol" if enough else "Increase max_iter"
+
+
 def check_gram(precompute, features, *, stacklevel):
     """Refuse a Gram matrix that is not that of the centred, weighted X; others need no check.
 

@@ -14,6 +14,7 @@ from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_parameters import (
     ALPHA_CONSTRAINTS,
     FEATURE_CONSTRAINTS,
+    advice,
     alpha_grid,
     check_alphas,
     check_gram,
@@ -354,7 +355,7 @@ def solved_path(
         options = {"tol": tol, "max_iter": 1000 if max_iter is None else max_iter}
         points = engine.walk(features, target, penalty, alphas, start=start, **options)
         coefs = np.zeros((*y.shape[1:], n_features, len(alphas)), dtype=X.dtype, order="F")
-        dual_gaps, n_iters = collect(points, coefs, n_samples, verbose)
+        dual_gaps, n_iters = collect(points, coefs, n_samples, max_iter, verbose)
     return (alphas, coefs, dual_gaps, n_iters) if return_n_iter else (alphas, coefs, dual_gaps)
 
 
@@ -397,7 +398,7 @@ def check_unbounded(*, positive, lower, upper):
         )
 
 
-def collect(points, coefs, n_samples, verbose):
+def collect(points, coefs, n_samples, max_iter, verbose):
     """Fill in the coefficients (..., n_features, n_alphas); return the gaps and sweeps."""
     n_alphas = coefs.shape[-1]
     alphas, dual_gaps, n_iters, failed = np.empty(n_alphas), np.empty(n_alphas), [], []
@@ -423,8 +424,8 @@ def collect(points, coefs, n_samples, verbose):
         warnings.warn(
             f"The path did not converge at {len(failed)} of {n_alphas} alphas: at "
             f"alpha={alphas[worst]:.6g} the duality gap is {dual_gaps[worst]:.3g} after "
-            f"{n_iters[worst]} sweeps. Increase max_iter or tol, scale the features, or end the "
-            f"path at a larger alpha.",
+            f"{n_iters[worst]} sweeps. {advice(n_iters[worst], max_iter)}, scale the features, or "
+            f"end the path at a larger alpha.",
             ConvergenceWarning,
             stacklevel=5,
         )

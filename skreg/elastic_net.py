@@ -15,7 +15,13 @@ from skreg._solvers.l1_ball import Ball, least_norm, solve_in_ball
 from skreg._solvers.path import walk
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_callbacks import fit_task, subtask
-from skreg._sparse_parameters import FEATURE_CONSTRAINTS, check_gram, check_penalty, row_weights
+from skreg._sparse_parameters import (
+    FEATURE_CONSTRAINTS,
+    advice,
+    check_gram,
+    check_penalty,
+    row_weights,
+)
 from skreg._sparse_path import enet_path, lasso_path
 from skreg._validation import (
     Interval,
@@ -339,8 +345,9 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
                 warnings.warn(
                     f"{type(self).__name__} did not converge on target {k}: after "
                     f"{point.n_iter} sweeps the duality gap is {gap:.3g}, the tolerance "
-                    f"{self.tol * size:.3g} (tol={self.tol:g}). Increase max_iter, scale the "
-                    f"features, or increase alpha.",
+                    f"{self.tol * size:.3g} (tol={self.tol:g}). "
+                    f"{advice(point.n_iter, self.max_iter)}, scale the features, or increase "
+                    f"alpha.",
                     ConvergenceWarning,
                     stacklevel=4,
                 )

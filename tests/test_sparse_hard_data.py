@@ -1,9 +1,12 @@
 """Data on which sparse solvers stumble: none may give NaN, go on for ever, or answer wrongly."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from skreg import (
     ElasticNet,
@@ -128,6 +131,15 @@ def test_squares_that_units_make_negligible(scale):
     lasso = MultiTaskLasso(alpha=0.025, tol=1e-12).fit(X, Y)
     assert_allclose(tasks.coef_ * scale, lasso.coef_, atol=1e-2)
     assert tasks.n_iter_ < 100
+
+
+def test_where_rounding_ends_a_fit_more_sweeps_are_no_advice():
+    X, y = case(60, 12)
+    X = X * np.logspace(-20, 20, 12)  # products with the largest columns are all rounding
+    for fit in (Lasso(alpha=0.05).fit, partial(lasso_path, alphas=[0.05])):
+        with pytest.warns(ConvergenceWarning, match="duality gap is .*scale the features") as said:
+            fit(X, y)
+        assert "max_iter" not in str(said[0].message)
 
 
 @pytest.mark.parametrize("fit", [Lasso().fit, lasso_path])
