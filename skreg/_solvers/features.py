@@ -253,10 +253,10 @@ class Features:
         if self.sparse and self.root is not None:
             X = sparse.csc_array(sparse.diags_array(self.root.astype(self.dtype)) @ X)
         root = np.ones(len(y)) if self.root is None else self.root
-        deferred = self.root is not None or bool(self.shift.any())
-        design = Design(X, y[:, None], self.shift, np.zeros(1), root, deferred=deferred)
-        if self.dtype != np.float64:
-            design = design.in_double_precision()
+        # In blocks, which our own threads take: BLAS may have one only.
+        design = Design(X, y[:, None], self.shift, np.zeros(1), root, deferred=True)
+        if self.sparse:
+            design = design.double()
         self.gram, products = gram_and_correlation(design)
         self.gram[self.constant] = self.gram[:, self.constant] = products[self.constant] = 0
         return self.gram, products[:, 0]

@@ -27,10 +27,11 @@ def is_wide(design):
 def blocks(design, start, stop):
     """Yield (slice, block) of the rows start to stop, or columns of a wide X.
 
-    The block is a buffer that the next one overwrites.
+    The block is a buffer that the next one overwrites, or a part of X where nothing is to be done.
     """
     X, mean, root = design.X, design.X_mean, design.root_weight
     wide, weighted = is_wide(design), np.any(root != 1)
+    as_it_is = not weighted and not mean.any() and X.dtype == np.float64
     across = X.shape[0] if wide else X.shape[1]
     step = max(1, min(stop - start, max(SHORTEST, BLOCK // max(1, across))))
     order = "C" if X.flags.c_contiguous else "F"
@@ -39,6 +40,9 @@ def blocks(design, start, stop):
         if is_given_up():
             return
         part = slice(a, min(a + step, stop))
+        if as_it_is:
+            yield part, X[:, part] if wide else X[part]
+            continue
         if wide:
             block, source, shift, scale = buffer[:, : part.stop - a], X[:, part], mean[part], root
         else:

@@ -8,6 +8,10 @@ digit.
 import numpy as np
 from scipy import sparse
 
+from skreg._solvers.threads import READ, split
+
+BLOCK = 2**15  # entries that stay in the cache while they are looked at twice
+
 
 def in_range(design, *, alpha=0.0, scale_X=True, common=False):
     """Return (design, c, d): the design of (X / c, y / d), with d of shape (n_targets,).
@@ -39,9 +43,17 @@ def units(y, info, *, common=False):
 
 
 def largest(a):
-    """The largest absolute value, without a temporary array of the size of a."""
+    """The largest absolute value, without a temporary array of the size of a; NaN if one is."""
     a = a.data if sparse.issparse(a) else a
-    return float(max(np.max(a), -np.min(a))) if a.size else 0.0
+    if a.size < BLOCK:
+        return float(max(np.max(a), -np.min(a))) if a.size else 0.0
+    flat = a.ravel(order="K") if a.flags.forc else a.reshape(-1)
+
+    def work(start, stop):
+        blocks = (flat[i : min(i + BLOCK, stop)] for i in range(start, stop, BLOCK))
+        return [max(np.max(block), -np.min(block)) for block in blocks]  # read once from memory
+
+    return float(np.max([np.max(part) for part in split(work, flat.size, READ * flat.size)]))
 
 
 def outside(size, info):
