@@ -1,13 +1,14 @@
 """The quadratic problem of a set of features by descent on the columns themselves.
 
 It takes no more memory than the residual, and an update costs the entries of a column: the way
-for sparse columns, and for more features than a Gram matrix has room for.
+for sparse columns.
 """
 
 import numpy as np
 
 from skreg._kernels.coordinate_descent import products, subtract, sweeps
 from skreg._solvers.penalty import Penalty
+from skreg._solvers.threads import given_up
 
 PRECISE = 0.1  # share of the tolerance that a coefficient may still gain at first
 STEPS = 100  # sweeps at a time
@@ -25,12 +26,9 @@ class ResidualForm:
         self.mass = self.total * features.shift
         self.enough = PRECISE * tol * (y @ y)
         self.index, self.w, self.e = np.zeros(0, np.int32), np.zeros(0), None
-        self.before, self.alphas = (
-            np.zeros(0),
-            [None, None],
-        )  # the solution before, and both alphas
+        self.before, self.alphas = np.zeros(0), [None, None]  # the last solution but one; both
         self.vectors = Penalty(*np.zeros((4, 0)))
-        self.given_up = np.zeros(1, np.int32)
+        self.given_up = given_up()
 
     @property
     def m(self):
@@ -64,11 +62,16 @@ class ResidualForm:
         l1, l2, lower, upper = self.vectors
         return Penalty(alpha * l1, alpha * l2, lower, upper)
 
-    def minimize(self, _, penalty, max_iter):
-        """Sweep until no coefficient gains more than enough; return how many sweeps."""
+    def minimize(self, alpha, penalty, max_iter):
+        """Sweep until no coefficient gains more than enough; return how many sweeps.
+
+        After it comes `residual`, as the sweeps leave e without what the means add to it.
+        """
         features = self.features
         if self.e is None:
             self.e = self.weighed_residual()
+        if alpha != self.alphas[1]:
+            self.predict(alpha)
         return sweeps(
             *features.columns, self.weight, features.shift, self.mass, features.square_norms,
             self.index, self.w, self.e, *penalty, self.enough, min(STEPS, max_iter), self.given_up,

@@ -4,13 +4,7 @@ Where the whole Gram matrix is cheap, `quadratic.minimize` has all features. Els
 holds those that ever came in; its Gram matrix grows with it. A feature outside comes in where its
 product with the residual asks for it, and before that, by the sequential strong rule, where it
 would at the next alpha if products moved with alpha at most. All others are checked against each
-solution, most of them without being read: one residual r0 has its products with all features, and
-as r = s r0 + d with s = r'r0 / r0'r0,
-
-    |x_j'r| <= |s x_j'r0| + ||x_j|| ||d||.
-
-Only where that bound is too large the product itself is formed; where it is for many, r becomes
-the new reference.
+solution, most of them without being read (see `sparse_screening`).
 
 Sources: Friedman, Hastie and Tibshirani, J. Stat. Softw. 33 (2010); Tibshirani et al., JRSS-B 74
 (2012), the strong rule; Massias, Gramfort and Salmon, ICML (2018), working sets.
@@ -26,10 +20,10 @@ from skreg._solvers.quadratic import EPS, NOISE, GramForm, WholeGram
 from skreg._solvers.scaling import largest, outside
 from skreg._solvers.sparse_gap import duality_gap
 from skreg._solvers.sparse_screening import Outside
+from skreg._solvers.threads import is_given_up
 
 FEWEST = 64  # features that come in at a time, at most, beside twice those that are there
 SMALL = 1000  # samples or features of sparse data whose supports have cheap Gram matrices
-WIDEST = 5000  # features of which a working set has the Gram matrix
 LAST = 10_000  # steps for what no penalty holds
 ROUNDING = 1e-14  # share of y'y below which a gap tells nothing
 SHARE = 0.5  # of the tolerance that descent aims at: the gap is then within tol y'y / 2
@@ -145,7 +139,6 @@ class Working:
         strong = alpha if following is None else min(alpha, 2 * following - alpha)
         if self.last is None:
             self.last = max(alpha, self.outside.judge(form.residual(), 0.0))
-        form.predict(alpha)
         self.admit(self.outside.best(2 * alpha - self.last, self.most()))
         self.last = alpha
         while True:
@@ -157,7 +150,8 @@ class Working:
                 r @ r, r @ self.y, form.products(), form.w, penalty, over(score, alpha), form.norms
             )
             complete = score <= alpha * (1 + EXACT)
-            if n_iter >= max_iter or gap <= self.enough(complete, alpha):
+            over_with = n_iter >= max_iter or is_given_up()
+            if over_with or gap <= self.enough(complete, alpha):
                 return n_iter, gap
             new = self.outside.best(alpha * (1 + EXACT), self.most())
             self.admit(new)

@@ -5,31 +5,26 @@ from scipy import sparse
 
 from skreg._kernels.quadratic import GONE, minimize
 from skreg._solvers.penalty import Penalty
-from skreg._solvers.threads import split
+from skreg._solvers.threads import given_up, split
 
 FIRST = 256  # features that there is room for at first
 ROOM = 4096  # and at most, before so many are there
 EPS = np.finfo(np.float64).eps
 NOISE = 16  # times eps, the norms of a feature and of y: what rounding leaves of a product
-PARTS = (
-    4  # times eps, the norm of a feature and those of all parts of a fit: the same where larger
-)
+PARTS = 4  # the same for all parts of a fit, where their norms are larger than that of y
 
 
 class Quadratic:
     """min 1/2 w'Qw - q'w + penalty over m features, with the buffers that the kernel works in."""
 
     def __init__(self, room, y):
-        self.m, self.y, self.samples = 0, y, len(y)
-        self.vectors, self.Q, self.index = (
-            np.zeros((8, 0)),
-            np.zeros((0, 0)),
-            np.zeros(0, np.int32),
-        )
+        self.m, self.y = 0, y
+        self.vectors, self.Q = np.zeros((8, 0)), np.zeros((0, 0))
+        self.index = np.zeros(0, np.int32)
         self.ridged, self.alpha_of_factor = False, None
         self.rounding = NOISE * EPS * np.linalg.norm(y)
         self.usual = NOISE / PARTS * NOISE * EPS * (y @ y)
-        self.given_up = np.zeros(1, np.int32)
+        self.given_up = given_up()
         self.grow(room)
 
     def grow(self, room):
@@ -74,7 +69,7 @@ class Quadratic:
         if self.ridged and alpha != self.alpha_of_factor:
             self.counts[:], self.place[:] = 0, -1
         self.alpha_of_factor = alpha
-        proximal = 10 * min(m, len(self.R)) * EPS
+        proximal = 10 * m * EPS
         return minimize(
             self.Q, self.q, *penalty, self.w, self.g[:m], self.R, self.Z, self.M, self.order,
             self.place, self.gone, self.counts, self.new, self.work, proximal, self.noise[:m],
@@ -137,9 +132,6 @@ class GramForm(Quadratic):
         total = features.root_weight @ features.root_weight
         shift = features.shift[index]
         return (self.block.T @ block).toarray() - np.outer(total * shift, shift[new])
-
-    def predict(self, alpha):
-        """Nothing: the first step of Newton's method goes there."""
 
     def residual(self):
         """y - Xw, from the columns."""

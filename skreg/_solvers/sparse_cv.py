@@ -21,7 +21,7 @@ import numpy as np
 from scipy import sparse
 
 from skreg._solvers.sparse_folds import features_of_folds
-from skreg._solvers.threads import is_given_up, stop
+from skreg._solvers.threads import GivenUp, is_given_up, stop
 
 BLOCK = 2**20  # numbers gathered from X at a time: 8 MB
 LOOK = 0.2  # seconds between looks at whether threads are done
@@ -257,8 +257,8 @@ def side_by_side(tasks, threads, idle=None):
     """
     if min(threads, len(tasks)) <= 1:
         return [task() for task in tasks]
-    given_up, finished = threading.Event(), threading.Event()
-    token = stop.set(given_up)
+    giving_up, finished = GivenUp(), threading.Event()
+    token = stop.set(giving_up)
     contexts = [copy_context() for _ in range(len(tasks) + 1)]
     stop.reset(token)
     with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
@@ -273,7 +273,7 @@ def side_by_side(tasks, threads, idle=None):
             wait_for(last)
             return [task.result() for task in running]
         except BaseException:
-            given_up.set()
+            giving_up.set()
             for task in running + last:
                 task.cancel()
             wait(running + last)

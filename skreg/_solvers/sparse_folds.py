@@ -38,8 +38,3 @@ def train_weight(train, n, weight):
     """The weights (n,) that leave a fold: how often it has a sample, times the own one."""
     count = np.bincount(train, minlength=n).astype(np.float64)
     return count if weight is None else count * weight
-
-
-def fold_features(X, Y, weight, splits, *, fit_intercept):
-    """The `Features` of each fold's training samples."""
-    return features_of_folds(X, Y, weight, splits, fit_intercept=fit_intercept)[1]

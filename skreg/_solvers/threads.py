@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from functools import cache
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 # Waking a second thread costs more than it saves on products with fewer multiply-adds than this,
@@ -138,6 +139,25 @@ def lapack_threads(size, small=SMALL_FACTORIZATION):
     return limited(limit)
 
 
+class GivenUp(threading.Event):
+    """An event that kernels see as well, in an int: they cannot ask without the lock."""
+
+    def __init__(self):
+        super().__init__()
+        self.flag = np.zeros(1, np.int32)
+
+    def set(self):
+        """Give the work up."""
+        self.flag[:] = 1
+        super().set()
+
+
+def given_up():
+    """The int (1,) that is no more 0 when the work, of which what asks is part, is given up."""
+    event = stop.get()
+    return np.zeros(1, np.int32) if event is None else event.flag
+
+
 def is_given_up():
     """Whether nobody waits any more for the part of `split` that asks."""
     event = stop.get()
@@ -158,8 +178,8 @@ def split(work, size, multiply_adds):
         if parts <= 1:
             return [work(0, size)]
         edges = [size * k // parts for k in range(parts + 1)]
-        given_up = threading.Event()
-        token = stop.set(given_up)
+        giving_up = GivenUp()
+        token = stop.set(giving_up)
         # NumPy keeps how it treats overflow in a context, too, which threads do not inherit.
         contexts = [copy_context() for _ in range(parts)]
         stop.reset(token)
@@ -171,6 +191,6 @@ def split(work, size, multiply_adds):
             try:
                 return [part.result() for part in running]
             except BaseException:
-                given_up.set()  # the others end at their next block
+                giving_up.set()  # the others end at their next block
                 wait(running)
                 raise

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from skreg._solvers import features as features_module
 from skreg._solvers import path as module
-from skreg._solvers import quadratic, sparse_screening
+from skreg._solvers import quadratic, sparse_screening, threads
 from skreg._solvers.features import Features
 from skreg._solvers.path import alpha_max, walk
 from skreg._solvers.penalty import penalty
@@ -516,3 +516,20 @@ def test_ctrl_c_is_answered_at_once(container, interrupt_after, monkeypatch):
         for _ in walk(features, y, penalty(1500, 400), alphas, tol=0.0, max_iter=10**9):
             pass
     assert time.perf_counter() - begun < 1.5
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_path_that_was_given_up_ends_without_steps(form, monkeypatch):
+    take_form(monkeypatch, form)
+    giving_up = threads.GivenUp()
+    token = threads.stop.set(giving_up)
+    try:
+        features, y, given, _ = problem((12, 40), "CSC")
+        points = walk(features, y, given, alpha_max(features, y, given) * np.array([0.5, 0.1]))
+        assert next(points).n_iter > 0
+        giving_up.set()
+        left = next(points)
+        assert left.n_iter == 0
+        assert not left.converged
+    finally:
+        threads.stop.reset(token)

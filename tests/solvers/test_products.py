@@ -138,7 +138,7 @@ def test_errors_come_through_the_threads():
 
 
 def test_blocks_end_where_they_are_given_up():
-    given_up = threading.Event()
+    given_up = threads.GivenUp()
     token = threads.stop.set(given_up)
     try:
         parts = module.blocks(defer(np.ones((50, 3)), np.ones(50)), 0, 50)

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skreg._solvers.features import Features
 from skreg._solvers.path import walk
 from skreg._solvers.penalty import penalty
-from skreg._solvers.sparse_folds import features_of_folds, fold_features, train_weight
+from skreg._solvers.sparse_folds import features_of_folds, train_weight
 from tests.solvers.sparse_cases import CONTAINERS, DENSE, data, dense
 
 SHAPES = [(60, 8), (24, 40)]  # by moments, and by weights
@@ -35,7 +35,9 @@ def test_they_are_those_of_the_training_rows(container, shape, kind, weighted, f
     weight = np.random.default_rng(2).choice([0.0, 1.0, 2.5], n) if weighted else None
     given = penalty(p, n, 0.8)
     folds = splits(n, kind)
-    found = fold_features(CONTAINERS[container](X), y, weight, folds, fit_intercept=fit_intercept)
+    found = features_of_folds(
+        CONTAINERS[container](X), y, weight, folds, fit_intercept=fit_intercept
+    )[1]
     assert len(found) == len(folds)
     for features, (train, _) in zip(found, folds, strict=True):
         own = None if weight is None else weight[train]
@@ -78,7 +80,7 @@ def test_all_targets_share_the_folds(shape):
     X, y = data(*shape)
     Y = np.column_stack([y, X[:, 1], -y])
     folds = splits(shape[0], "partition")
-    found = fold_features(X, Y, None, folds, fit_intercept=True)
+    found = features_of_folds(X, Y, None, folds, fit_intercept=True)[1]
     for features, (train, _) in zip(found, folds, strict=True):
         alone = Features.of(X[train])
         for target in Y.T:
@@ -96,7 +98,7 @@ def test_large_means_cost_few_digits(container, shape):
     X += 1e7
     folds = splits(shape[0], "partition")
     given = penalty(shape[1], shape[0])
-    found = fold_features(CONTAINERS[container](X), y, None, folds, fit_intercept=True)
+    found = features_of_folds(CONTAINERS[container](X), y, None, folds, fit_intercept=True)[1]
     for features, (train, _) in zip(found, folds, strict=True):
         alone = Features.of(X[train] - 1e7)
         (one,) = walk(features, features.target(y)[0], given, [0.1], tol=1e-12)
@@ -110,7 +112,7 @@ def test_scales_are_taken_out(scale, shape):
     X, y = data(*shape)
     folds = splits(shape[0], "partition")
     given = penalty(shape[1], shape[0])
-    scaled = fold_features(X * scale, y, None, folds, fit_intercept=True)
+    scaled = features_of_folds(X * scale, y, None, folds, fit_intercept=True)[1]
     for features, (train, _) in zip(scaled, folds, strict=True):
         alone = Features.of(X[train])
         (one,) = walk(features, features.target(y)[0], given, [0.1 * scale], tol=1e-12)
