@@ -1,8 +1,10 @@
 """skreg: regularization for scikit-learn users."""
 
-from skreg.elastic_net import ElasticNet, Lasso, enet_path, lasso_path
-from skreg.elastic_net_cv import ElasticNetCV, LassoCV
+from skreg._sparse_path import enet_path, lasso_path
+from skreg.elastic_net import ElasticNet
+from skreg.elastic_net_cv import ElasticNetCV
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
+from skreg.lasso import Lasso, LassoCV
 from skreg.mlp import MLPClassifier
 from skreg.multi_task import MultiTaskElasticNet, MultiTaskLasso
 from skreg.multi_task_cv import MultiTaskElasticNetCV, MultiTaskLassoCV

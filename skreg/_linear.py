@@ -1,5 +1,7 @@
 """What linear models share: the centred data, prediction, the intercept from the means."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
@@ -34,6 +36,13 @@ def centred_data(estimator, X, y, weight):
         assert_all_finite(X, input_name="X", estimator_name=name)
     check_finite_fit(estimator, X_mean=design.X_mean, y=design.y, y_mean=design.y_mean)
     return design
+
+
+class Means(NamedTuple):
+    """Where an intercept comes from."""
+
+    y_mean: np.ndarray  # (n_targets,)
+    means_of_features: np.ndarray  # (n_features,)
 
 
 class LinearModel(BaseEstimator):

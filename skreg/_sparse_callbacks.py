@@ -12,8 +12,9 @@ from contextlib import contextmanager
 def fit_task(estimator, X, y, sample_weight=None, *, subtasks=0, in_order=True):
     """The task of a whole fit, whose context it yields, or None where nobody watches.
 
-    0 `subtasks` are none, None an unknown number. With `in_order=False` the subtasks run side by side and need ids of their own. The fitted
-    attributes must be set before the end, where callbacks may predict with them.
+    0 `subtasks` are none, None an unknown number. With `in_order=False` the subtasks run side by
+    side and need ids of their own. The fitted attributes must be set before the end, where
+    callbacks may predict with them.
     """
     if not getattr(estimator, "_skl_callbacks", None):
         yield None

@@ -221,6 +221,30 @@ def advice(n_iter, max_iter):
     return "No more sweeps would reach it: increase tol" if enough else "Increase max_iter"
 
 
+def warn_of_least_squares(estimator, stacklevel):
+    """Say that alpha=0 asks for something that others do better."""
+    warnings.warn(
+        f"alpha=0 is ordinary least squares, for which {type(estimator).__name__} is slow: it "
+        f"was asked to fit it anyway. Use LinearRegression, or Ridge(alpha=0), instead.",
+        UserWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+def start_of(estimator, n_targets, n_features):
+    """Coefficients to start from, (n_targets, n_features), or None."""
+    if not estimator.warm_start or not hasattr(estimator, "coef_"):
+        return None
+    start, shape = np.atleast_2d(estimator.coef_), (n_targets, n_features)
+    if start.shape != shape:
+        raise ValueError(
+            f"warm_start=True needs the coefficients of the last fit, but coef_ has shape "
+            f"{start.shape} and this fit (n_targets, n_features) = {shape}. Set "
+            f"warm_start=False, or use a new estimator."
+        )
+    return start.astype(np.float64)
+
+
 def check_gram(precompute, features, *, stacklevel):
     """Refuse a Gram matrix that is not that of the centred, weighted X; others need no check.
 

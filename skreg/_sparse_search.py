@@ -14,7 +14,6 @@ A prediction is the product of X and the coefficients, plus the intercept, for a
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -24,7 +23,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from skreg import _sparse_parameters as parameters
-from skreg._linear import LinearRegressor
+from skreg._linear import LinearRegressor, Means
 from skreg._ridge_search import as_indices, sliceable
 from skreg._solvers import threads
 from skreg._solvers.information_criteria import CRITERIA, judge
@@ -77,13 +76,6 @@ class Chosen:
     score: float
     results: dict  # arrays (n_candidates,)
     path: Ahead  # on all samples, for the l1_ratio chosen
-
-
-class Means(NamedTuple):
-    """Where the intercept comes from."""
-
-    y_mean: np.ndarray  # (n_targets,)
-    means_of_features: np.ndarray  # (n_features,)
 
 
 class SparseSearch(CallbackSupportMixin, LinearRegressor):
@@ -270,7 +262,7 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
             self.cv_results_["l1_ratio"] = ratios
         self.cv_results_ |= chosen.results
         if not point.converged:
-            self._warn_refit(problem)
+            self._warn_refit(problem, point.n_iter)
         if self.alpha_ == 0:
             warnings.warn(
                 f"alpha=0, ordinary least squares, was chosen by {type(self).__name__}, which is "
@@ -293,13 +285,14 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
                 stacklevel=6,
             )
 
-    def _warn_refit(self, problem):
+    def _warn_refit(self, problem, n_iter):
         """Say that the final fit did not converge."""
         square = problem.public(np.sum(problem.target**2))
         warnings.warn(
             f"{type(self).__name__} did not converge with the alpha chosen, {self.alpha_:.3g}: "
             f"the duality gap is {self.dual_gap_:.3g}, the tolerance {self.tol * square:.3g} "
-            f"(tol={self.tol:g}). Increase max_iter={self.max_iter}, or scale the features.",
+            f"(tol={self.tol:g}). {parameters.advice(n_iter, self.max_iter)}, or scale the "
+            f"features.",
             ConvergenceWarning,
             stacklevel=6,
         )

@@ -1,15 +1,14 @@
-"""Lasso and elastic net with a certificate, for one penalty."""
+"""The elastic net with a certificate, for one penalty."""
 
 import warnings
 from numbers import Integral, Real
-from types import SimpleNamespace
 
 import numpy as np
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metadata_routing import UNUSED
 
-from skreg._linear import LinearRegressor, SparseCoef
+from skreg._linear import LinearRegressor, Means, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.l1_ball import Ball, least_norm, solve_in_ball
 from skreg._solvers.path import walk
@@ -21,8 +20,10 @@ from skreg._sparse_parameters import (
     check_gram,
     check_penalty,
     row_weights,
+    start_of,
+    warn_of_least_squares,
 )
-from skreg._sparse_path import enet_path, lasso_path
+from skreg._sparse_path import enet_path
 from skreg._validation import (
     Interval,
     StrOptions,
@@ -32,8 +33,6 @@ from skreg._validation import (
     fit_context,
     validate_samples,
 )
-
-__all__ = ["ElasticNet", "Lasso", "enet_path", "lasso_path"]
 
 
 class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
@@ -100,7 +99,8 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         Sweeps done, one entry a target.
     dual_gap_ : float or ndarray of shape (n_targets,)
         Certificate: the objective above, with `alpha_`, is at most this much over its minimum.
-        Computed from the true residual, on the objective's scale.
+        On the objective's scale, from the true residual; with fewer than 1,500 features and more
+        samples than that, from X'X, X'y and y'y, which give its norm and products afresh.
     sparse_coef_ : sparse matrix of shape (1, n_features) or (n_targets, n_features)
         `coef_` in CSR format.
     n_features_in_ : int
@@ -241,19 +241,15 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
             The fitted estimator.
         """
         if self.alpha == 0 and self.max_l1_norm is None:
-            warnings.warn(
-                f"alpha=0 is ordinary least squares, for which {type(self).__name__} is slow: it "
-                f"was asked to fit it anyway. Use LinearRegression, or Ridge(alpha=0), instead.",
-                UserWarning,
-                stacklevel=3,
-            )
+            warn_of_least_squares(self, stacklevel=3)
         if check_input:
             X, y = validate_samples(self, X, y, y_numeric=True)
         y = check_dense(y)
         weight = row_weights(sample_weight, X)
         targets = y.reshape(len(y), -1).T
         penalty, balls = self._penalty(X.shape, len(targets))
-        starts = self._start((len(targets), X.shape[1]))
+        start = start_of(self, len(targets), X.shape[1])
+        starts = [None] * len(targets) if start is None else start
         subtasks = len(targets) if len(targets) > 1 else 0
         with (
             fit_task(self, X, y, sample_weight, subtasks=subtasks) as task,
@@ -300,19 +296,6 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
             )
         return penalty, [Ball(weights, float(bound)) for bound in bounds]
 
-    def _start(self, shape):
-        """Coefficients to start from, (n_targets, n_features), or Nones."""
-        if not self.warm_start or not hasattr(self, "coef_"):
-            return [None] * shape[0]
-        start = np.atleast_2d(self.coef_).astype(np.float64)
-        if start.shape != shape:
-            raise ValueError(
-                f"warm_start=True needs the coefficients of the last fit, but coef_ has shape "
-                f"{start.shape} and this fit (n_targets, n_features) = {shape}. Set "
-                f"warm_start=False, or use a new estimator."
-            )
-        return start
-
     def _solve(self, features, y, penalty, ball, start):
         """The point of one target, centred and weighted."""
         options = {"tol": self.tol, "max_iter": 1000 if self.max_iter is None else self.max_iter}
@@ -326,8 +309,7 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         coef = np.zeros((len(points), n_features), dtype=features.dtype)
         for row, point in zip(coef, points, strict=True):
             row[point.support] = point.coef
-        means = SimpleNamespace(y_mean=y_mean, means_of_features=features.X_mean)
-        self._store_coef(coef, means, y_ndim)
+        self._store_coef(coef, Means(y_mean, features.X_mean), y_ndim)
         gap = (np.array([point.gap for point in points]) / n_samples).astype(features.dtype)
         check_finite_fit(self, dual_gap_=gap)
         n_iter = [point.n_iter for point in points]
@@ -356,149 +338,3 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-class Lasso(ElasticNet):
-    r"""Linear regression with an L1 penalty.
-
-    Minimizes
-
-    .. math::
-
-        \frac{1}{2 n} \|y - X w - b\|_2^2 + \alpha \sum_j v_j |w_j|
-        \quad \text{with} \quad l_j \le w_j \le u_j
-
-    over the coefficients w and the intercept b, with n the number of samples, v =
-    `penalty_weights` (ones by default), l = `lower` and u = `upper` (none by default):
-    `ElasticNet` with `l1_ratio=1`. Sample weights multiply the squared residuals and are
-    rescaled to sum to n.
-
-    Parameters
-    ----------
-    alpha : float, default=1.0
-        Strength of the penalty, in [0, inf). Above ``max_j abs(x_j @ (y - mean(y))) / n`` all
-        coefficients are zero; 0 is ordinary least squares.
-    fit_intercept : bool, default=True
-        Whether to fit b. Otherwise X and y are taken as centred.
-    precompute : bool or array-like of shape (n_features, n_features), default=False
-        Accepted as in scikit-learn; see `ElasticNet`.
-    copy_X : bool, default=True
-        Accepted as in scikit-learn. X is neither copied nor changed.
-    max_iter : int or None, default=1000
-        The most sweeps over the coefficients; None stands for 1000.
-    tol : float, default=1e-4
-        Tolerance, in [0, inf): the largest duality gap relative to ||y - mean(y)||^2 / n.
-    warm_start : bool, default=False
-        Whether to start from the `coef_` of the previous fit.
-    positive : bool, default=False
-        Whether to require w >= 0; the same as `lower=0`.
-    random_state : int, RandomState instance or None, default=None
-        Accepted as in scikit-learn, without effect: nothing here is random.
-    selection : {"cyclic", "random"}, default="cyclic"
-        Accepted as in scikit-learn, without effect: the solver chooses the order of its steps.
-    penalty_weights : array-like of shape (n_features,), default=None
-        Factors v of the penalty, in [0, inf]: 0 leaves a feature unpenalized, infinity excludes
-        it. They are not rescaled. None stands for ones.
-    lower, upper : float or array-like of shape (n_features,), default=None
-        Bounds of the coefficients, for all features or for each; 0 need not lie between. None
-        stands for no bound.
-    max_l1_norm : float or array-like of shape (n_targets,), default=None
-        Bound on sum_j v_j abs(w_j), in [0, inf). Where `alpha` alone does not keep it, alpha is
-        raised to the value at which it holds with equality; `alpha_` tells. With `alpha=0` this
-        is the lasso in its constrained form.
-
-    Attributes
-    ----------
-    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
-        The coefficients w, in units of y per unit of X.
-    intercept_ : float or ndarray of shape (n_targets,)
-        The intercept b; 0.0 where `fit_intercept=False`.
-    alpha_ : float or ndarray of shape (n_targets,)
-        Strength of the penalty in the solution: `alpha`, unless `max_l1_norm` raised it.
-    n_iter_ : int or list of int
-        Sweeps done, one entry a target.
-    dual_gap_ : float or ndarray of shape (n_targets,)
-        Certificate: the objective above, with `alpha_`, is at most this much over its minimum.
-    sparse_coef_ : sparse matrix of shape (1, n_features) or (n_targets, n_features)
-        `coef_` in CSR format.
-    n_features_in_ : int
-        Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where X had string names.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `ElasticNet`.
-
-    See Also
-    --------
-    ElasticNet : The general case.
-    lasso_path : The coefficients for many penalties.
-
-    References
-    ----------
-    Tibshirani, "Regression shrinkage and selection via the lasso", JRSS-B 58(1), 1996.
-    Osborne, Presnell and Turlach, "On the LASSO and its dual", Journal of Computational and
-    Graphical Statistics 9(2), 2000.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skreg import Lasso
-    >>> X = np.array([[1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [4.0, -1.0]])
-    >>> y = np.array([1.0, 2.0, 3.0, 4.0])
-    >>> model = Lasso(alpha=0.125).fit(X, y)
-    >>> model.coef_
-    array([0.9, 0. ])
-    >>> model.predict([[5.0, 0.0]])
-    array([4.75])
-
-    The same solution, asked for by its norm:
-
-    >>> model = Lasso(alpha=0, max_l1_norm=0.9).fit(X, y)
-    >>> round(model.alpha_, 6)
-    0.125
-    """
-
-    _parameter_constraints: dict = {
-        name: rule
-        for name, rule in ElasticNet._parameter_constraints.items()
-        if name != "l1_ratio"
-    }
-
-    def __init__(
-        self,
-        alpha=1.0,
-        *,
-        fit_intercept=True,
-        precompute=False,
-        copy_X=True,
-        max_iter=1000,
-        tol=1e-4,
-        warm_start=False,
-        positive=False,
-        random_state=None,
-        selection="cyclic",
-        penalty_weights=None,
-        lower=None,
-        upper=None,
-        max_l1_norm=None,
-    ):
-        super().__init__(
-            alpha=alpha,
-            l1_ratio=1.0,
-            fit_intercept=fit_intercept,
-            precompute=precompute,
-            copy_X=copy_X,
-            max_iter=max_iter,
-            tol=tol,
-            warm_start=warm_start,
-            positive=positive,
-            random_state=random_state,
-            selection=selection,
-            penalty_weights=penalty_weights,
-            lower=lower,
-            upper=upper,
-            max_l1_norm=max_l1_norm,
-        )

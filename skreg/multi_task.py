@@ -13,7 +13,13 @@ from skreg._solvers.multi_task import walk
 from skreg._solvers.sparse_cv import centred_targets
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_callbacks import fit_task
-from skreg._sparse_parameters import check_penalty, row_weights
+from skreg._sparse_parameters import (
+    advice,
+    check_penalty,
+    row_weights,
+    start_of,
+    warn_of_least_squares,
+)
 from skreg._sparse_path import enet_path
 from skreg._validation import (
     Interval,
@@ -74,8 +80,8 @@ class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
     n_iter_ : int
         Sweeps done.
     dual_gap_ : float
-        Certificate: the objective above is at most this much over its minimum. Computed from the
-        true residual, on the objective's scale. (Where features have no penalty at all, the
+        Certificate: the objective above is at most this much over its minimum. On the
+        objective's scale, computed as that of `ElasticNet`. (Where features have no penalty at all, the
         minimum is over coefficients of theirs at most twice as long as those found.)
     eps_ : float
         ``tol * ||Y - mean(Y)||_F^2``, of weighted rows: the largest `dual_gap_` allowed, times n.
@@ -189,12 +195,7 @@ class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
             The fitted estimator.
         """
         if self.alpha == 0:
-            warnings.warn(
-                f"alpha=0 is ordinary least squares, for which {type(self).__name__} is slow: it "
-                f"was asked to fit it anyway. Use LinearRegression, or Ridge(alpha=0), instead.",
-                UserWarning,
-                stacklevel=3,
-            )
+            warn_of_least_squares(self, stacklevel=3)
         X, y = validate_samples(self, X, check_dense(y), y_numeric=True)
         if y.ndim == 1:
             raise ValueError(
@@ -205,7 +206,8 @@ class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         penalty = check_penalty(
             n_features, n_samples, self.l1_ratio, penalty_weights=self.penalty_weights
         )
-        start = self._start(y.shape[1], n_features)
+        start = start_of(self, y.shape[1], n_features)
+        start = None if start is None else start.T
         weight = row_weights(sample_weight, X)
         with (
             fit_task(self, X, y, sample_weight),
@@ -219,18 +221,6 @@ class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
             points = walk(features, targets, penalty, [self.alpha], start=start, **options)
             self._store(next(points), features, targets, means)
         return self
-
-    def _start(self, n_targets, n_features):
-        """Coefficients to start from, (n_features, n_targets), or None."""
-        if not self.warm_start or not hasattr(self, "coef_"):
-            return None
-        if self.coef_.shape != (n_targets, n_features):
-            raise ValueError(
-                f"warm_start=True needs the coefficients of the last fit, but coef_ has shape "
-                f"{self.coef_.shape} and this fit (n_targets, n_features) = "
-                f"{(n_targets, n_features)}. Set warm_start=False, or use a new estimator."
-            )
-        return self.coef_.T.astype(np.float64)
 
     def _store(self, point, features, targets, means):
         """Set the fitted attributes on the public scale, and warn where `tol` was not reached."""
@@ -247,7 +237,8 @@ class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
             warnings.warn(
                 f"{type(self).__name__} did not converge: after {point.n_iter} sweeps the "
                 f"duality gap is {gap:.3g}, the tolerance {eps / n_samples:.3g} "
-                f"(tol={self.tol:g}). Increase max_iter, scale the features, or increase alpha.",
+                f"(tol={self.tol:g}). {advice(point.n_iter, self.max_iter)}, scale the features, "
+                f"or increase alpha.",
                 ConvergenceWarning,
                 stacklevel=4,
             )

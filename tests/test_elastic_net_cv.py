@@ -22,8 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skreg.elastic_net import ElasticNet, Lasso
-from skreg.elastic_net_cv import ElasticNetCV, LassoCV
+from skreg import ElasticNet, ElasticNetCV, Lasso, LassoCV
 
 CLASSES = [LassoCV, ElasticNetCV]
 
