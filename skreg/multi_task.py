@@ -81,8 +81,8 @@ class MultiTaskElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         Sweeps done.
     dual_gap_ : float
         Certificate: the objective above is at most this much over its minimum. On the
-        objective's scale, computed as that of `ElasticNet`. (Where features have no penalty at all, the
-        minimum is over coefficients of theirs at most twice as long as those found.)
+        objective's scale, computed as that of `ElasticNet`. (Where features have no penalty at
+        all, the minimum is over coefficients of theirs at most twice as long as those found.)
     eps_ : float
         ``tol * ||Y - mean(Y)||_F^2``, of weighted rows: the largest `dual_gap_` allowed, times n.
     sparse_coef_ : sparse matrix of shape (n_targets, n_features)
