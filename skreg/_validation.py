@@ -21,6 +21,8 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call as check_part
 from sklearn.utils.validation import _check_method_params as params_of_rows
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from skreg._solvers.scaling import is_finite
+
 __all__ = [
     "Interval",
     "InvalidParameterError",
@@ -102,6 +104,7 @@ def validate_samples(estimator, X, y, **options):
         For NaN, infinity (unless `options` say otherwise), shapes that do not fit, and with
         y_numeric for words.
     """
+    finite = options.pop("ensure_all_finite", True)
     # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
     with np.errstate(over="ignore", invalid="ignore"):
         X, y = validate_data(
@@ -111,8 +114,11 @@ def validate_samples(estimator, X, y, **options):
             accept_sparse=["csr", "csc"],
             dtype=[np.float64, np.float32],
             multi_output=True,
+            ensure_all_finite=False,  # but for y: X is looked at here, on all cores
             **options,
         )
+        if finite and not is_finite(X):
+            assert_all_finite(X, input_name="X", estimator_name=type(estimator).__name__)
     if options.get("y_numeric") and y.dtype.kind in "US":  # scikit-learn converts objects only
         y = y.astype(np.float64)
         assert_all_finite(y, input_name="y", estimator_name=type(estimator).__name__)

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from skreg._solvers.design import Design, canonical, centred, constant_columns, weighted_mean
 from skreg._solvers.products import VISIBLE, gram_and_correlation
-from skreg._solvers.scaling import largest, outside
+from skreg._solvers.scaling import unit
 from skreg._solvers.threads import READ, split
 
 WHOLE = 1500  # features whose whole Gram matrix is formed, where there are as many samples
@@ -57,7 +57,7 @@ class Features:
         """The features of X: dense in either order, CSC or CSR; rows of weight 0 are left out."""
         if sparse.issparse(X):
             X = canonical(X.tocsc())
-        scale = outside(largest(X), np.finfo(X.dtype))
+        scale = unit(X)
         if scale != 1:
             X = X * X.dtype.type(1 / scale)
         return cls.in_range(X, weight, fit_intercept, scale)

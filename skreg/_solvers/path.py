@@ -17,7 +17,7 @@ import numpy as np
 from skreg._solvers.descent import ResidualForm
 from skreg._solvers.penalty import Penalty
 from skreg._solvers.quadratic import EPS, NOISE, GramForm, WholeGram
-from skreg._solvers.scaling import largest, outside
+from skreg._solvers.scaling import unit as unit_of
 from skreg._solvers.sparse_gap import duality_gap
 from skreg._solvers.sparse_screening import Outside
 from skreg._solvers.threads import is_given_up
@@ -46,7 +46,7 @@ def walk(features, y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
 
     `y` (n,) is as `features.target` gives it, `penalty` for the given X and y.
     """
-    unit = outside(largest(y), np.finfo(np.float64))
+    unit = unit_of(y)
     y, to_w = y / unit, unit / features.scale
     units = penalty.in_units(features.scale, unit)
     w = np.zeros(features.shape[1]) if start is None else np.asarray(start, np.float64) / to_w
@@ -70,7 +70,7 @@ def problem_of(features, y, penalty, w, tol):
 
 def alpha_max(features, y, penalty):
     """The smallest alpha at which all penalized coefficients are as near to zero as bounds let."""
-    unit = outside(largest(y), np.finfo(np.float64))
+    unit = unit_of(y)
     y, units = y / unit, penalty.in_units(features.scale, unit)
     held = units.l1 > 0
     nearest = np.clip(np.zeros(len(held)), units.lower, units.upper)

@@ -177,7 +177,8 @@ def gram_and_correlation(design):
                 correlation += block.T @ design.y[i]
         return gram, correlation
 
-    grams, correlations = zip(*over_blocks(design, m, use), strict=True)
+    half = m // 2  # of the matrix is computed, as BLAS sees that it is symmetric
+    grams, correlations = zip(*over_blocks(design, half, use), strict=True)
     return total(grams), None if wide else total(correlations)
 
 

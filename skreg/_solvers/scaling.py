@@ -11,6 +11,7 @@ from scipy import sparse
 from skreg._solvers.threads import READ, split
 
 BLOCK = 2**15  # entries that stay in the cache while they are looked at twice
+STRETCH = 2**18  # entries looked at once, few enough for their sum in float32
 
 
 def in_range(design, *, alpha=0.0, scale_X=True, common=False):
@@ -23,7 +24,7 @@ def in_range(design, *, alpha=0.0, scale_X=True, common=False):
     """
     info, c = np.finfo(design.X.dtype), 1.0
     if scale_X:
-        c = outside(largest(design.X), info)
+        c = unit(design.X)
         # A small c must not send alpha / c^2 beyond the square root of the largest number.
         if alpha > 0:
             c = max(c, power_of_two(np.sqrt(alpha) / float(info.max) ** 0.25))
@@ -39,21 +40,50 @@ def in_range(design, *, alpha=0.0, scale_X=True, common=False):
 def units(y, info, *, common=False):
     """The powers of two d (n_targets,) by which `in_range` divides y (n, n_targets)."""
     parts = [y] * y.shape[1] if common else y.T
-    return np.array([outside(largest(part), info) for part in parts])
+    return np.array([unit(part, info) for part in parts])
+
+
+def is_finite(a):
+    """Whether no entry is NaN or infinite."""
+    return bool(np.isfinite(sum_of_squares(a)) or np.isfinite(largest(a)))
+
+
+def unit(a, info=None):
+    """The power of two by which the largest entry lies outside of the comfortable range."""
+    info, square = info or np.finfo(a.dtype), sum_of_squares(a)
+    if square < np.inf:
+        # The largest entry is between these two.
+        least, most = np.sqrt(square / max(1, entries(a).size)), np.sqrt(square)
+        if least > 0 and outside(least, info) == outside(most, info) == 1:
+            return 1.0
+    return outside(largest(a), info)
+
+
+def entries(a):
+    """All entries (k,), but for zeros of a sparse matrix; a copy only where a is strided."""
+    return a.data if sparse.issparse(a) else a.ravel(order="K")
+
+
+def sum_of_squares(a):
+    """The sum of squares, in one pass: finite only if all entries are so."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(sum(over_stretches(a, lambda stretch: float(stretch @ stretch), STRETCH)))
 
 
 def largest(a):
-    """The largest absolute value, without a temporary array of the size of a; NaN if one is."""
-    a = a.data if sparse.issparse(a) else a
-    if a.size < BLOCK:
-        return float(max(np.max(a), -np.min(a))) if a.size else 0.0
-    flat = a.ravel(order="K") if a.flags.forc else a.reshape(-1)
+    """The largest absolute value; NaN if one is."""
+    found = over_stretches(a, lambda block: max(np.max(block), -np.min(block)), BLOCK)
+    return float(np.max(found, initial=0.0))
 
-    def work(start, stop):
-        blocks = (flat[i : min(i + BLOCK, stop)] for i in range(start, stop, BLOCK))
-        return [max(np.max(block), -np.min(block)) for block in blocks]  # read once from memory
 
-    return float(np.max([np.max(part) for part in split(work, flat.size, READ * flat.size)]))
+def over_stretches(a, work, length):
+    """What `work` makes of each stretch of the entries, found in threads."""
+    flat = entries(a)
+
+    def part(start, stop):
+        return [work(flat[i : min(i + length, stop)]) for i in range(start, stop, length)]
+
+    return [one for found in split(part, flat.size, READ * flat.size) for one in found]
 
 
 def outside(size, info):

@@ -11,7 +11,7 @@ from scipy import sparse
 from skreg._solvers.design import canonical
 from skreg._solvers.features import WHOLE, Features
 from skreg._solvers.folds import MomentFolds, Samples
-from skreg._solvers.scaling import largest, outside
+from skreg._solvers.scaling import unit
 
 
 def features_of_folds(X, Y, weight, splits, *, fit_intercept):
@@ -23,7 +23,7 @@ def features_of_folds(X, Y, weight, splits, *, fit_intercept):
     fewest = min(np.count_nonzero(v) for v in counts)
     if sparse.issparse(X):
         X = canonical(X.tocsc())
-    if X.shape[1] >= min(WHOLE, fewest) or outside(largest(X), np.finfo(X.dtype)) != 1:
+    if X.shape[1] >= min(WHOLE, fewest) or unit(X) != 1:
         everything = Features.of(X, weight, fit_intercept=fit_intercept)
         return everything, [everything.with_weight(v) for v in counts]
     Y = Y.reshape(len(Y), -1)

@@ -85,8 +85,15 @@ def give_back(counts):
         raise interrupt
 
 
+@cache
+def workers(number):
+    """That many threads, kept, as starting one takes as long as some passes."""
+    return ThreadPoolExecutor(number, thread_name_prefix="skreg")
+
+
 def give_back_in_child():
     """In a forked process no context will end that the forking thread had not entered itself."""
+    workers.cache_clear()
     if limits:
         give_back(limits[0])
     limits.clear()
@@ -183,14 +190,13 @@ def split(work, size, multiply_adds):
         # NumPy keeps how it treats overflow in a context, too, which threads do not inherit.
         contexts = [copy_context() for _ in range(parts)]
         stop.reset(token)
-        with ThreadPoolExecutor(parts) as pool:
-            running = [
-                pool.submit(context.run, work, start, stop)
-                for context, start, stop in zip(contexts, edges[:-1], edges[1:], strict=True)
-            ]
-            try:
-                return [part.result() for part in running]
-            except BaseException:
-                giving_up.set()  # the others end at their next block
-                wait(running)
-                raise
+        running = [
+            workers(parts).submit(context.run, work, start, stop)
+            for context, start, stop in zip(contexts, edges[:-1], edges[1:], strict=True)
+        ]
+        try:
+            return [part.result() for part in running]
+        except BaseException:
+            giving_up.set()  # the others end at their next block
+            wait(running)
+            raise
