@@ -360,27 +360,35 @@ def in_doubt(known, norm, distance, sum_norm, farthest, l1, side, threshold):
     return np.flatnonzero((side != 0) & (np.abs(known) + beyond >= threshold * l1))
 
 
-def weighted_sweeps(X, y, v, which, w, l1, l2, lower, upper, enough, max_sweeps):
+def weighted_sweeps(X, y, v, which, w, l1, l2, lower, upper, enough, max_sweeps, everywhere=True):
     """Descent on 1/2 sum_i v_i (y_i - x_i'w)^2 + sum_j (l1_j |w_j| + l2_j/2 w_j^2), bounded.
 
-    One sweep over the columns `which`, then over the nonzero ones until those gain no more than
-    `enough` each, then over all again. Residuals afresh for each coefficient. Returns w, the
-    number of sweeps, and whether the last one was over all and gained no more.
+    One sweep over the columns `which`, if it begins everywhere, then over the nonzero ones until
+    their slopes cost at most `enough`, then over all again. Residuals afresh for each coefficient.
+    With N = sum_j l1_j |w_j|, before or after the sweep, slopes s cost max_j s_j / l1_j times N, or
+    those with l2 sum_j s_j^2 / (2 l2_j) instead; where l1_j = 0 always that, or s_j |w_j|.
+    Returns w, the number of sweeps, and whether the last one was over all and cost no more.
     """
-    w, Z, everywhere = w.copy(), X[:, which], True
+    w, Z = w.copy(), X[:, which]
     for done in range(1, max_sweeps + 1):
-        gain = 0.0
+        slopes, start = np.zeros(len(which)), w.copy()
         for i in range(len(which)):
-            if not everywhere and w[i] == 0:
-                continue
             before, curvature = w[i], v @ Z[:, i] ** 2 + l2[i]
-            if curvature == 0:
+            if curvature == 0 or (not everywhere and before == 0):
                 continue
             w[i] = 0.0
             free = soft_threshold((v * Z[:, i]) @ (y - Z @ w), l1[i]) / curvature
             w[i] = np.clip(free, lower[i], upper[i])
-            gain = max(gain, (w[i] - before) ** 2 * curvature)
-        if gain <= enough and everywhere:
+            slopes[i] = abs(w[i] - before) * curvature
+        held = np.sum(l1 * np.maximum(np.abs(w), np.abs(start)))
+        by_norm = np.divide(slopes, l1, where=l1 > 0, out=np.zeros_like(slopes)) * held
+        by_square = np.divide(slopes**2, 2 * l2, where=l2 > 0, out=slopes * np.abs(w))
+        free = l1 == 0
+        cost = min(
+            by_norm.max(initial=0),
+            by_norm[l2 == 0].max(initial=0) + by_square[(l2 > 0) & ~free].sum(),
+        ) + by_square[free].sum()
+        if cost <= enough and everywhere:
             return w, done, True
-        everywhere = gain <= enough
+        everywhere = cost <= enough
     return w, max_sweeps, False

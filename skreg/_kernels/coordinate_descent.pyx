@@ -7,6 +7,8 @@ column.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
+from libc.math cimport fabs, fmax, fmin
+
 from skreg._kernels.columns cimport column_dot, index_t
 
 cdef Py_ssize_t ENTRIES_BETWEEN_SIGNALS = 100_000_000  # about a tenth of a second
@@ -85,13 +87,15 @@ def sweeps(
     const double[::1] weight, const double[::1] mean, const double[::1] mass,
     const double[::1] curvature, const int[::1] which, double[::1] w, double[::1] e,
     const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper,
-    double enough, int max_sweeps, const int[::1] given_up,
+    double enough, int max_sweeps, bint everywhere, const int[::1] given_up,
 ):
     """Sweep over some columns, in between over those of nonzero coefficients only; in place.
 
-    `which` lists the columns, `mean`, `mass` (x_j'v) and `curvature` are of all features, the rest
-    of those listed. It ends with a sweep over all that gains at most `enough` of the objective at
-    every coefficient.
+    It begins with a sweep over all of them, if that is to go `everywhere`. `which` lists the
+    columns, `mean`, `mass` (x_j'v) and `curvature` are of all features, the rest of those
+    listed. It ends with a sweep over all whose slopes would make a duality gap of about `enough`:
+    scaling the residual down until l1 holds the worst of them costs its share of sum l1_j |w_j|,
+    and where there is l2 each may cost slope^2 / (2 l2) instead.
 
     Returns
     -------
@@ -101,12 +105,12 @@ def sweeps(
     cdef const double* v = &weight[0] if weight.shape[0] else NULL
     cdef Py_ssize_t i, entries = 0
     cdef int j, done = 0
-    cdef double new, gain, change, shift = 0
-    cdef bint everywhere = True, ended = False
+    cdef double new, change, slope, worst, stiff, square, free, held, shift = 0
+    cdef bint ended = False
     with nogil:
         while done < max_sweeps and not given_up[0]:
             done += 1
-            gain = 0
+            worst = stiff = square = free = held = 0
             for i in range(which.shape[0]):
                 if not everywhere and w[i] == 0:
                     continue
@@ -117,16 +121,25 @@ def sweeps(
                     w[i], curvature[j], l1[i], l2[i], lower[i], upper[i],
                 )
                 change = new - w[i]
+                held += l1[i] * fmax(fabs(new), fabs(w[i]))
                 if change != 0:
                     w[i] = new
                     shift += change * mean[j]
                     add_column(-change, &data[0], row, starts[j], starts[j + 1], v, &e[0])
-                    gain = max(gain, change * change * (curvature[j] + l2[i]))
+                    slope = fabs(change) * (curvature[j] + l2[i])
+                    if l1[i] > 0:
+                        worst = fmax(worst, slope / l1[i])
+                        if l2[i] == 0:
+                            stiff = fmax(stiff, slope / l1[i])
+                        else:
+                            square += slope * slope / (2 * l2[i])
+                    else:
+                        free += slope * slope / (2 * l2[i]) if l2[i] > 0 else slope * fabs(new)
             if entries > ENTRIES_BETWEEN_SIGNALS:
                 entries = 0
                 with gil:
                     PyErr_CheckSignals()
-            if gain <= enough:
+            if free + fmin(worst * held, stiff * held + square) <= enough:
                 if everywhere:
                     ended = True
                     break

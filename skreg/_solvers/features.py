@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from skreg._kernels.sparse_columns import column_products, column_sums
 from skreg._solvers.design import Design, canonical, centred, constant_columns, weighted_mean
 from skreg._solvers.products import VISIBLE, gram_and_correlation
 from skreg._solvers.scaling import unit
@@ -19,6 +20,7 @@ from skreg._solvers.threads import READ, split
 
 WHOLE = 1500  # features whose whole Gram matrix is formed, where there are as many samples
 BLOCK = 2**18  # entries looked at at a time
+SPARSE_READ = 2 * READ  # multiply-adds that take as long as an entry of a sparse column
 
 
 class Columns(NamedTuple):
@@ -106,7 +108,7 @@ class Features:
         """Centre and weigh a copy of a dense X."""
         self.X = centred(self.X, self.shift, self.root_weight, order="F")
         self.root, self.shift = None, np.zeros(self.shape[1])
-        del self.square_norms
+        self._forget()
 
     def centre_some(self, which):
         """Centre columns of a copy of a sparse X: with such means they have hardly any zeros."""
@@ -117,7 +119,12 @@ class Features:
         self.X = canonical(sparse.hstack(parts, format="csc")[:, place])
         self.dtype, self.shift = self.X.dtype, self.shift.copy()
         self.shift[which] = 0
-        del self.square_norms
+        self._forget()
+
+    def _forget(self):
+        """What was known of the columns holds no more."""
+        for name in ("square_norms", "columns", "_sparse_sums"):
+            vars(self).pop(name, None)
 
     def target(self, y):
         """The target (n,), centred and weighted, and its mean."""
@@ -142,13 +149,22 @@ class Features:
         return out
 
     @cached_property
+    def _sparse_sums(self):
+        """Of the entries of sparse columns root X: sums of squares, and of the sizes unweighted."""
+        p = self.shape[1]
+        squares, sizes = np.empty(p), np.empty(p)
+        weight = np.empty(0) if self.root is None else self.root**2
+
+        def work(start, stop):
+            column_sums(*self.columns, weight, start, squares[start:stop], sizes[start:stop])
+
+        split(work, p, SPARSE_READ * self.X.nnz)
+        return squares, sizes
+
+    @property
     def sum_norms(self):
         """Sums of the sizes of the entries of sparse columns, (p,); nothing for dense ones."""
-        X = self.X
-        if not self.sparse:
-            return np.empty(0)
-        sizes = np.abs(X.data, dtype=np.float64)
-        return sparse.csc_array((sizes, X.indices, X.indptr), X.shape).sum(axis=0)
+        return self._sparse_sums[1] if self.sparse else np.empty(0)
 
     def farthest(self, r):
         """The largest entry of r as sparse columns meet it."""
@@ -162,10 +178,7 @@ class Features:
         """Squared norms of the columns root X."""
         X, weight = self.X, None if self.root is None else self.root**2
         if self.sparse:
-            values = X.data.astype(np.float64) ** 2
-            if weight is not None:
-                values *= weight[X.indices]
-            return np.asarray(sparse.csc_array((values, X.indices, X.indptr), X.shape).sum(axis=0))
+            return self._sparse_sums[0]
 
         def squares(part, v):
             scaled = part if v is None else part * v[:, None]
@@ -205,7 +218,12 @@ class Features:
         """The products with r (n,), (p,) in float64: one pass over X."""
         X, (v, taken) = self.X, self.weighed(r)
         if self.sparse:
-            out = X.T @ v
+            out, v = np.empty(X.shape[1]), v.astype(np.float64, copy=False)
+
+            def work(start, stop):
+                column_products(*self.columns, v, start, out[start:stop])
+
+            split(work, len(out), SPARSE_READ * X.nnz)
         elif X.flags.f_contiguous:
             out = np.concatenate(split(lambda a, b: X[:, a:b].T @ v, X.shape[1], 2 * X.size))
         else:

@@ -158,7 +158,7 @@ class Working:
             if len(new) == 0:
                 if form.exact:
                     return n_iter, gap
-                form.enough /= 10
+                form.enough /= 2
 
     def enough(self, complete, alpha):
         """The gap at which to stop."""

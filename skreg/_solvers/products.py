@@ -169,13 +169,17 @@ def gram_and_correlation(design):
     m = min(X.shape)
 
     def use(parts):
-        gram, correlation = np.zeros((m, m)), np.zeros((m, design.y.shape[1]))
-        product = np.empty((m, m))
+        gram = product = None
+        correlation = np.zeros((m, design.y.shape[1]))
         for i, block in parts:
-            gram += np.matmul(*((block, block.T) if wide else (block.T, block)), out=product)
+            product = np.matmul(*((block, block.T) if wide else (block.T, block)), out=product)
+            if gram is None:
+                gram, product = product, None
+            else:
+                gram += product
             if not wide:
                 correlation += block.T @ design.y[i]
-        return gram, correlation
+        return (np.zeros((m, m)) if gram is None else gram), correlation
 
     half = m // 2  # of the matrix is computed, as BLAS sees that it is symmetric
     grams, correlations = zip(*over_blocks(design, half, use), strict=True)

@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 # and threads that wait for each other on small products cost many times the product.
 SMALL_PRODUCT = 2**24
 TINY_PASS = 2**17  # multiply-adds that BLAS itself does on one thread
-SMALL_PASS = 2**25  # multiply-adds below which threads of our own do not pay: a millisecond
+SMALL_PASS = 2**24  # multiply-adds below which threads of our own do not pay: half a millisecond
 READ = 16  # multiply-adds that take as long as to read a number and centre it
 SMALL_FACTORIZATION = 750  # rows of a matrix whose eigenvalues take as long on one thread
 SMALL_CHOLESKY = 1500  # rows below which BLAS's threads save less than their spinning costs later

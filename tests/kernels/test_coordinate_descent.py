@@ -43,14 +43,14 @@ def case(shape, dtype, index, weighted, *, intercept=True, seed=0):
     return Case(Columns.of(A), X.astype(float) - mean, y, v, weight, mean, which)
 
 
-def run(c, w, l1, l2, lower, upper, enough=0.0, most=50, given_up=0):
+def run(c, w, l1, l2, lower, upper, enough=0.0, most=50, everywhere=True, given_up=0):
     """Sweep from w; return w, the sweeps, whether they ended, and v (y - Xw)."""
     w = w.copy()
     e = c.v * (c.y - c.centred[:, c.which] @ w)
     raw = c.centred + c.mean
     done, shift, ended = sweeps(
         *c.columns, c.weight, c.mean, c.v @ raw, c.v @ c.centred**2, c.which, w, e, l1, l2, lower,
-        upper, enough, most, np.array([given_up], np.int32),
+        upper, enough, most, everywhere, np.array([given_up], np.int32),
     )  # fmt: skip
     return w, done, ended, e + shift * c.v
 
@@ -68,15 +68,15 @@ def terms(c, rng):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("most", [0, 1, 2, 60])
-@pytest.mark.parametrize("intercept", [False, True])
-def test_sweeps_equal_their_twin(shape, dtype, index, weighted, most, intercept):
+@pytest.mark.parametrize("intercept, everywhere", [(False, True), (True, True), (True, False)])
+def test_sweeps_equal_their_twin(shape, dtype, index, weighted, most, intercept, everywhere):
     c = case(shape, dtype, index, weighted, intercept=intercept)
     rng = np.random.default_rng(1)
     penalty = terms(c, rng)
     w = np.clip(rng.normal(size=len(c.which)) * rng.integers(0, 2, len(c.which)), *penalty[2:])
-    found, done, ended, e = run(c, w, *penalty, 1e-4, most)
+    found, done, ended, e = run(c, w, *penalty, 1e-4, most, everywhere)
     expected, *end = reference.weighted_sweeps(
-        c.centred, c.y, c.v, c.which, w, *penalty, 1e-4, most
+        c.centred, c.y, c.v, c.which, w, *penalty, 1e-4, most, everywhere
     )
     assert_allclose(found, expected, atol=1e-12)
     assert [done, ended] == end
