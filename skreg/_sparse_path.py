@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from skreg._solvers import multi_task, path
 from skreg._solvers.features import Features
 from skreg._solvers.sparse_cv import centred_targets
+from skreg._solvers.stretches import walk_in_stretches
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_parameters import (
     ALPHA_CONSTRAINTS,
@@ -347,13 +348,14 @@ def solved_path(
         features = Features.of(X, weight, fit_intercept=fit_intercept)
         check_gram(precompute, features, stacklevel=5)
         engine = multi_task if tasks else path
+        walk = multi_task.walk if tasks else walk_in_stretches
         target, _ = centred_targets(features, y)
         if isinstance(requested, Integral):
             alphas = alpha_grid(engine.alpha_max(features, target, penalty), requested, eps)
         else:
             alphas = requested
         options = {"tol": tol, "max_iter": 1000 if max_iter is None else max_iter}
-        points = engine.walk(features, target, penalty, alphas, start=start, **options)
+        points = walk(features, target, penalty, alphas, start=start, **options)
         coefs = np.zeros((*y.shape[1:], n_features, len(alphas)), dtype=X.dtype, order="F")
         dual_gaps, n_iters = collect(points, coefs, n_samples, max_iter, verbose)
     return (alphas, coefs, dual_gaps, n_iters) if return_n_iter else (alphas, coefs, dual_gaps)

@@ -365,8 +365,8 @@ def weighted_sweeps(X, y, v, which, w, l1, l2, lower, upper, enough, max_sweeps,
 
     One sweep over the columns `which`, if it begins everywhere, then over the nonzero ones until
     their slopes cost at most `enough`, then over all again. Residuals afresh for each coefficient.
-    With N = sum_j l1_j |w_j|, before or after the sweep, slopes s cost max_j s_j / l1_j times N, or
-    those with l2 sum_j s_j^2 / (2 l2_j) instead; where l1_j = 0 always that, or s_j |w_j|.
+    With N = sum_j l1_j |w_j|, before or after the sweep, slopes s cost max_j s_j / l1_j times N,
+    or those with l2 sum_j s_j^2 / (2 l2_j) instead; where l1_j = 0 always that, or s_j |w_j|.
     Returns w, the number of sweeps, and whether the last one was over all and cost no more.
     """
     w, Z = w.copy(), X[:, which]

@@ -61,6 +61,11 @@ def walk(features, y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
         yield Point(float(alpha), support, coef, gap, n_iter, converged)
 
 
+def reads_columns(features):
+    """Whether descent on the columns themselves suits the problem."""
+    return features.sparse and not features.whole and min(features.shape) > SMALL
+
+
 def problem_of(features, y, penalty, w, tol):
     """The problem in the form that suits it, to be started from w."""
     if features.whole:
@@ -120,7 +125,7 @@ class Working:
         penalty = penalty.holding(empty)
         w = np.clip(w, penalty.lower, penalty.upper)
         self.outside, self.last = Outside(features, penalty), None
-        if features.sparse and min(features.shape) > SMALL:
+        if reads_columns(features):
             self.form = ResidualForm(features, y, penalty, tol)
         else:
             self.form = GramForm(features, y, penalty)

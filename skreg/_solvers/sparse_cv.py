@@ -13,18 +13,15 @@ all points of a path is that of their nonzero coefficients.
 """
 
 import threading
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from skreg._solvers.sparse_folds import features_of_folds
-from skreg._solvers.threads import GivenUp, is_given_up, stop
+from skreg._solvers.threads import is_given_up, side_by_side
 
 BLOCK = 2**20  # numbers gathered from X at a time: 8 MB
-LOOK = 0.2  # seconds between looks at whether threads are done
 STRETCH = 2**22  # coefficients of a stretch of a path laid out as one matrix: 32 MB
 
 
@@ -247,42 +244,3 @@ def cross_validate(samples, folds, walks, *, threads, ahead=None):
     ]
     found = side_by_side(tasks, threads, None if ahead is None else ahead.walk_until)
     return [found[start : start + len(folds)] for start in range(0, len(found), len(folds))]
-
-
-def side_by_side(tasks, threads, idle=None):
-    """The results of functions without arguments, run in threads, in the order of the functions.
-
-    idle(finished) runs in a thread that finds no more tasks, until the event `finished` is set.
-    After an error, or Ctrl-C, tasks that run end at their next look at `is_given_up`.
-    """
-    if min(threads, len(tasks)) <= 1:
-        return [task() for task in tasks]
-    giving_up, finished = GivenUp(), threading.Event()
-    token = stop.set(giving_up)
-    contexts = [copy_context() for _ in range(len(tasks) + 1)]
-    stop.reset(token)
-    with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
-        running = [
-            pool.submit(context.run, task)
-            for context, task in zip(contexts[1:], tasks, strict=True)
-        ]
-        last = [] if idle is None else [pool.submit(contexts[0].run, idle, finished)]
-        try:
-            wait_for(running)
-            finished.set()
-            wait_for(last)
-            return [task.result() for task in running]
-        except BaseException:
-            giving_up.set()
-            for task in running + last:
-                task.cancel()
-            wait(running + last)
-            raise
-
-
-def wait_for(running):
-    """Wait until all are done, or raise the first error; awake often enough to see Ctrl-C."""
-    while running:
-        done, running = wait(running, timeout=LOOK, return_when=FIRST_EXCEPTION)
-        for task in done:
-            task.result()

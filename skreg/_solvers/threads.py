@@ -2,7 +2,7 @@
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from functools import cache
@@ -16,6 +16,7 @@ SMALL_PRODUCT = 2**24
 TINY_PASS = 2**17  # multiply-adds that BLAS itself does on one thread
 SMALL_PASS = 2**24  # multiply-adds below which threads of our own do not pay: half a millisecond
 READ = 16  # multiply-adds that take as long as to read a number and centre it
+LOOK = 0.2  # seconds between looks at whether threads are done
 SMALL_FACTORIZATION = 750  # rows of a matrix whose eigenvalues take as long on one thread
 SMALL_CHOLESKY = 1500  # rows below which BLAS's threads save less than their spinning costs later
 
@@ -200,3 +201,42 @@ def split(work, size, multiply_adds):
             giving_up.set()  # the others end at their next block
             wait(running)
             raise
+
+
+def side_by_side(tasks, threads, idle=None):
+    """The results of functions without arguments, run in threads, in the order of the functions.
+
+    idle(finished) runs in a thread that finds no more tasks, until the event `finished` is set.
+    After an error, or Ctrl-C, tasks that run end at their next look at `is_given_up`.
+    """
+    if min(threads, len(tasks)) <= 1:
+        return [task() for task in tasks]
+    giving_up, finished = GivenUp(), threading.Event()
+    token = stop.set(giving_up)
+    contexts = [copy_context() for _ in range(len(tasks) + 1)]
+    stop.reset(token)
+    with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
+        running = [
+            pool.submit(context.run, task)
+            for context, task in zip(contexts[1:], tasks, strict=True)
+        ]
+        last = [] if idle is None else [pool.submit(contexts[0].run, idle, finished)]
+        try:
+            wait_for(running)
+            finished.set()
+            wait_for(last)
+            return [task.result() for task in running]
+        except BaseException:
+            giving_up.set()
+            for task in running + last:
+                task.cancel()
+            wait(running + last)
+            raise
+
+
+def wait_for(running):
+    """Wait until all are done, or raise the first error; awake often enough to see Ctrl-C."""
+    while running:
+        done, running = wait(running, timeout=LOOK, return_when=FIRST_EXCEPTION)
+        for task in done:
+            task.result()
