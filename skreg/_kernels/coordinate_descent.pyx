@@ -7,7 +7,7 @@ column.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from libc.math cimport fabs, fmax, fmin
+from libc.math cimport fabs
 
 from skreg._kernels.columns cimport column_dot, index_t
 
@@ -121,16 +121,16 @@ def sweeps(
                     w[i], curvature[j], l1[i], l2[i], lower[i], upper[i],
                 )
                 change = new - w[i]
-                held += l1[i] * fmax(fabs(new), fabs(w[i]))
+                held += l1[i] * max(fabs(new), fabs(w[i]))
                 if change != 0:
                     w[i] = new
                     shift += change * mean[j]
                     add_column(-change, &data[0], row, starts[j], starts[j + 1], v, &e[0])
                     slope = fabs(change) * (curvature[j] + l2[i])
                     if l1[i] > 0:
-                        worst = fmax(worst, slope / l1[i])
+                        worst = max(worst, slope / l1[i])
                         if l2[i] == 0:
-                            stiff = fmax(stiff, slope / l1[i])
+                            stiff = max(stiff, slope / l1[i])
                         else:
                             square += slope * slope / (2 * l2[i])
                     else:
@@ -139,7 +139,7 @@ def sweeps(
                 entries = 0
                 with gil:
                     PyErr_CheckSignals()
-            if free + fmin(worst * held, stiff * held + square) <= enough:
+            if free + min(worst * held, stiff * held + square) <= enough:
                 if everywhere:
                     ended = True
                     break

@@ -15,9 +15,9 @@ from skreg._kernels.coordinate_descent import products, subtract, sweeps
 from skreg._solvers.penalty import Penalty
 from skreg._solvers.threads import given_up
 
-PRECISE = 1.0  # share of the tolerance that the slopes met on a sweep may cost at first
+PRECISE = 2.0  # share of the tolerance that the slopes met on a sweep may cost at first
 STEPS = 100  # sweeps at a time
-PLAIN = 4  # of them before what each two of them do is combined
+PLAIN = 2  # of them before what each two of them do is combined
 SAME = 1e-6  # share of two ways in which they must differ
 ROUNDING = 4e-15  # share of e'e / v that rounding of e leaves of a slope
 LONGEST = 1e3  # times what a sweep did: more would show its rounding
