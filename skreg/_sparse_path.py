@@ -25,7 +25,7 @@ from skreg._sparse_parameters import (
     requested_alphas,
     row_weights,
 )
-from skreg._validation import Interval, StrOptions, check_dense, validate_params
+from skreg._validation import Interval, StrOptions, check_dense, check_finite, validate_params
 
 LASSO_CONSTRAINTS = (
     ALPHA_CONSTRAINTS
@@ -369,8 +369,13 @@ def check_data(X, y, check_input):
     # scikit-learn looks for NaN in the sum of all entries, whose overflow is no news.
     with np.errstate(over="ignore", invalid="ignore"):
         X = check_array(
-            X, accept_sparse=["csr", "csc"], dtype=[np.float64, np.float32], input_name="X"
+            X,
+            accept_sparse=["csr", "csc"],
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+            input_name="X",
         )
+        check_finite(X)
         y = check_array(y, dtype="numeric", ensure_2d=False, input_name="y")
     if len(y) != X.shape[0]:
         raise ValueError(

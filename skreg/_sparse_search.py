@@ -40,7 +40,8 @@ from skreg._validation import (
     validate_samples,
 )
 
-SMALL = 2**16  # entries of X below which paths mostly hold the interpreter's lock
+SMALL = 2**16  # entries of X below which paths mostly hold the interpreter's lock,
+SMALL_WIDE = 2**20  # and where they do more of their work above the kernels
 
 # What the classes declare of their parameters.
 CONSTRAINTS = {
@@ -132,7 +133,8 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
         most = threads.available()
         if self.n_jobs is not None:  # 0 is refused whatever the data
             most = min(most, effective_n_jobs(self.n_jobs))
-        return most if threads.in_main_thread() and X.size >= SMALL else 1
+        least = SMALL if X.shape[1] < X.shape[0] else SMALL_WIDE
+        return most if threads.in_main_thread() and X.size >= least else 1
 
     # Folds -------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ __all__ = [
     "StrOptions",
     "check_alpha",
     "check_dense",
+    "check_finite",
     "check_finite_fit",
     "check_for_targets",
     "check_partial_fit_first_call",
@@ -117,12 +118,18 @@ def validate_samples(estimator, X, y, **options):
             ensure_all_finite=False,  # but for y: X is looked at here, on all cores
             **options,
         )
-        if finite and not is_finite(X):
-            assert_all_finite(X, input_name="X", estimator_name=type(estimator).__name__)
+        if finite:
+            check_finite(X, estimator_name=type(estimator).__name__)
     if options.get("y_numeric") and y.dtype.kind in "US":  # scikit-learn converts objects only
         y = y.astype(np.float64)
         assert_all_finite(y, input_name="y", estimator_name=type(estimator).__name__)
     return X, y
+
+
+def check_finite(X, **names):
+    """Raise as scikit-learn does where X holds NaN or infinity, which all cores look for."""
+    if not is_finite(X):
+        assert_all_finite(X, input_name="X", **names)
 
 
 @contextmanager

@@ -384,10 +384,13 @@ def weighted_sweeps(X, y, v, which, w, l1, l2, lower, upper, enough, max_sweeps,
         by_norm = np.divide(slopes, l1, where=l1 > 0, out=np.zeros_like(slopes)) * held
         by_square = np.divide(slopes**2, 2 * l2, where=l2 > 0, out=slopes * np.abs(w))
         free = l1 == 0
-        cost = min(
-            by_norm.max(initial=0),
-            by_norm[l2 == 0].max(initial=0) + by_square[(l2 > 0) & ~free].sum(),
-        ) + by_square[free].sum()
+        cost = (
+            min(
+                by_norm.max(initial=0),
+                by_norm[l2 == 0].max(initial=0) + by_square[(l2 > 0) & ~free].sum(),
+            )
+            + by_square[free].sum()
+        )
         if cost <= enough and everywhere:
             return w, done, True
         everywhere = cost <= enough

@@ -31,19 +31,18 @@ def judge(
 
 
 def in_doubt(
-    const double[:, ::1] products, const double[::1] inside, const double[::1] norm,
-    double distance, const double[::1] sum_norm, double farthest, const double[::1] l1,
-    const char[::1] side, double threshold, int[::1] found,
+    const double[::1] known, const double[::1] norm, double distance,
+    const double[::1] sum_norm, double farthest, const double[::1] l1, const char[::1] side,
+    double threshold, int[::1] found,
 ):
     """List the features whose score may reach a threshold; return how many.
 
-    The residual is what `inside` (k,) makes of vectors whose products with the features stand in
-    the first columns of `products` (p, at least k), and something of length `distance` whose
-    largest entry is `farthest`; `sum_norm` (p,), or nothing, are the sums of the sizes of the
-    entries that this meets.
+    The residual is one with `known` products plus something of length `distance` whose largest
+    entry is `farthest`; `sum_norm` (p,), or nothing, are the sums of the sizes of the entries that
+    this meets.
     """
-    cdef Py_ssize_t j, i, count = 0
-    cdef double beyond, known
+    cdef Py_ssize_t j, count = 0
+    cdef double beyond
     cdef bint both = sum_norm.shape[0] > 0
     with nogil:
         for j in range(norm.shape[0]):
@@ -52,10 +51,7 @@ def in_doubt(
             beyond = norm[j] * distance
             if both:
                 beyond = min(beyond, sum_norm[j] * farthest)
-            known = 0
-            for i in range(inside.shape[0]):
-                known += products[j, i] * inside[i]
-            if fabs(known) + beyond >= threshold * l1[j]:
+            if fabs(known[j]) + beyond >= threshold * l1[j]:
                 found[count] = <int> j
                 count += 1
     return count

@@ -29,7 +29,7 @@ from skreg._solvers.eigen import HARMLESS
 from skreg._solvers.factorization import decompose, from_moments, from_outer_gram
 from skreg._solvers.filters import tikhonov
 from skreg._solvers.moments import Moments, moments
-from skreg._solvers.products import VISIBLE, smaller_gram, sparse_keeps_digits
+from skreg._solvers.products import smaller_gram, sparse_keeps_digits
 from skreg._solvers.resolvent import resolvent, solutions
 from skreg._solvers.spectrum import (
     Spectrum,
@@ -81,24 +81,13 @@ class Fold:
     def squares(self, alphas):
         """Weighted sums of squared errors on the test samples, (n_alphas, n_targets)."""
         if self.moments is not None:
-            fast = self._squares_of_moments(alphas)
+            fast = self.moments.squared_errors(self.coef(alphas), self.X_mean, self.y_mean)
             if fast is not None:
                 return fast
         y, weight = self.samples.targets(self.test)
         errors = y[:, None, :] - self.predictions(alphas)
         weight = np.ones(len(y)) if weight is None else weight
         return np.einsum("i,iat->at", weight, errors**2)
-
-    def _squares_of_moments(self, alphas):
-        """The same without the rows; None where the difference has lost too many digits."""
-        test, W = self.moments, self.coef(alphas)
-        flat = W.reshape(-1, W.shape[-1])
-        fitted = np.einsum("kp,kp->k", flat, flat @ test.XX).reshape(W.shape[:2])
-        inner = test.yy - 2 * np.einsum("atp,pt->at", W, test.Xy) + fitted
-        if not np.all(inner >= VISIBLE * test.yy):
-            return None
-        shift = (test.y_mean - self.y_mean) - W @ (test.X_mean - self.X_mean)
-        return inner + test.weight * shift**2
 
 
 class KernelFold(Fold):
@@ -188,7 +177,7 @@ class MomentFolds(Folds):
 
     def _make(self, k, alpha):
         test = self.splits[k][1]
-        held_out = self._test_moments(k)
+        held_out = self.test_moments(k)
         known = self.train_moments(k, held_out)
         source = self._solutions(known.XX, known.Xy)
         regular = self.samples.filter is tikhonov and known.n_samples > known.XX.shape[0]
@@ -200,13 +189,16 @@ class MomentFolds(Folds):
             return self._by_rows(k)
         return Fold(self.samples, test, source.coef, known.X_mean, known.y_mean, held_out)
 
-    def _test_moments(self, k):
+    def test_moments(self, k):
+        """Moments of the test samples."""
         return self.samples.moments(self.splits[k][1]) if self.parts is None else self.parts[k]
 
-    def train_moments(self, k, held_out=None):
-        """Moments of the training samples: the total without others, as far as digits allow."""
+    def train_moments(self, k, held_out):
+        """Moments of the training samples: the total without others, as far as digits allow.
+
+        `held_out` are those of the test samples.
+        """
         (train, test), n = self.splits[k], self.samples.X.shape[0]
-        held_out = self._test_moments(k) if held_out is None else held_out
         left_out, tested = np.ones(n, bool), np.zeros(n, bool)
         left_out[train], tested[test] = False, True
         count = np.count_nonzero(left_out)

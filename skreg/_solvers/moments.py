@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from skreg._solvers.design import centre, constant_columns, weighted_mean
-from skreg._solvers.products import BLOCK, SHORTEST, keeps_digits
+from skreg._solvers.products import BLOCK, SHORTEST, VISIBLE, keeps_digits
 from skreg._solvers.threads import split
 
 
@@ -56,6 +56,20 @@ class Moments:
             return self
         rest = self.weight - other.weight
         return self._combined(other, -1, rest, -other.weight / rest, other.weight)
+
+    def squared_errors(self, W, X_mean, y_mean):
+        """Weighted sums of squared errors (n, n_targets) that coefficients make of these samples.
+
+        W (n, n_targets, n_features) belong to models centred at the means X_mean and y_mean. None
+        where the difference of the sums loses too many digits.
+        """
+        flat = W.reshape(-1, W.shape[-1])
+        fitted = np.einsum("kp,kp->k", flat, flat @ self.XX).reshape(W.shape[:2])
+        inner = self.yy - 2 * np.einsum("atp,pt->at", W, self.Xy) + fitted
+        if not np.all(inner >= VISIBLE * self.yy):
+            return None
+        shift = (self.y_mean - y_mean) - W @ (self.X_mean - X_mean)
+        return inner + self.weight * shift**2
 
     def _combined(self, other, sign, weight, share, other_weight):
         """Add or take away: the means move by `share` of their distance."""

@@ -6,9 +6,9 @@ of fold k, the error on its test samples is
     e_ak = sum_i v_i ||y_i - b_a - W_a'x_i||^2 / (t sum_i v_i).
 
 One set of folds serves all alphas and mixes. Paths run in threads beside each other, and none of
-them copies X: a fold is a choice of rows. Predictions need the columns of the support only; those
-of a stretch of the path are gathered block by block, so that one product of matrices serves many
-alphas. A path costs its walk and O(n_test k) for each alpha with k coefficients; the memory of
+them copies X: a fold is a choice of rows. Where the moments of its test samples are known, these
+give the errors. Else predictions need the columns of the support only; those of a stretch of the
+path are gathered block by block, so that one product of matrices serves many alphas. A path costs its walk and O(n_test k) for each alpha with k coefficients; the memory of
 all points of a path is that of their nonzero coefficients.
 """
 
@@ -41,6 +41,7 @@ class Fold(NamedTuple):
     target: np.ndarray  # like Y, centred and weighted
     y_mean: np.ndarray  # (t,)
     test: np.ndarray | slice
+    held_out: object  # Moments of the test samples, or None
     lock: threading.Lock  # held by the path that forms what all paths of the fold share
 
 
@@ -69,10 +70,12 @@ def total_weight(features):
 def make_folds(samples, splits):
     """The features of all samples, and a `Fold` for each pair of index arrays (train, test)."""
     X, Y, weight, fit_intercept = samples
-    features, parts = features_of_folds(X, Y, weight, splits, fit_intercept=fit_intercept)
+    features, parts, held_out = features_of_folds(
+        X, Y, weight, splits, fit_intercept=fit_intercept
+    )
     return features, [
-        Fold(part, *centred_targets(part, Y), as_slice(test), threading.Lock())
-        for part, (_, test) in zip(parts, splits, strict=True)
+        Fold(part, *centred_targets(part, Y), as_slice(test), known, threading.Lock())
+        for part, (_, test), known in zip(parts, splits, held_out, strict=True)
     ]
 
 
@@ -118,10 +121,23 @@ def begun(points, lock):
 
 def squared_errors(samples, fold, points, support):
     """Mean squared errors (n_points,) of points whose coefficients all lie in the support."""
+    n_targets = samples.Y.reshape(len(samples.Y), -1).shape[1]
+    coef = laid_out(points, support, n_targets)
+    if fold.held_out is not None:
+        test, n_features = fold.held_out, samples.X.shape[1]
+        W = np.zeros((len(points), n_targets, n_features))
+        W[:, :, support] = coef.reshape(-1, *W.shape[:2]).transpose(1, 2, 0)
+        squares = test.squared_errors(W, fold.features.X_mean, fold.y_mean)
+        if squares is not None:
+            return squares.mean(axis=1) / test.weight
+    return errors_of_rows(samples, fold, coef, support)
+
+
+def errors_of_rows(samples, fold, coef, support):
+    """The same from the test samples themselves."""
     X, Y, weight, _ = samples
     Y = Y.reshape(len(Y), -1)
-    n_targets, n_points = Y.shape[1], len(points)
-    coef = laid_out(points, support, n_targets)
+    n_targets, n_points = Y.shape[1], coef.shape[1] // Y.shape[1]
     mean = fold.features.X_mean[support].astype(np.float64, copy=False)
     if sparse.issparse(X):
         X = X[:, support]

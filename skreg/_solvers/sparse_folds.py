@@ -15,7 +15,8 @@ from skreg._solvers.scaling import unit
 
 
 def features_of_folds(X, Y, weight, splits, *, fit_intercept):
-    """The `Features` of all samples, and a list of those of each fold's training samples.
+    """The `Features` of all samples, and lists: those of each fold's training samples, and the
+    `Moments` of its test samples, where these are known, else None.
 
     `splits` are pairs of index arrays (train, test).
     """
@@ -25,13 +26,16 @@ def features_of_folds(X, Y, weight, splits, *, fit_intercept):
         X = canonical(X.tocsc())
     if X.shape[1] >= min(WHOLE, fewest) or unit(X) != 1:
         everything = Features.of(X, weight, fit_intercept=fit_intercept)
-        return everything, [everything.with_weight(v) for v in counts]
+        return everything, [everything.with_weight(v) for v in counts], [None] * len(splits)
     Y = Y.reshape(len(Y), -1)
     folds = MomentFolds(Samples(X, Y, weight, fit_intercept), splits)
     everything = Features.from_moments(X, Y, weight, folds.total)
-    return everything, [
-        Features.from_moments(X, Y, v, folds.train_moments(k)) for k, v in enumerate(counts)
+    held_out = [folds.test_moments(k) for k in range(len(splits))]
+    parts = [
+        Features.from_moments(X, Y, v, folds.train_moments(k, held_out[k]))
+        for k, v in enumerate(counts)
     ]
+    return everything, parts, held_out
 
 
 def train_weight(train, n, weight):

@@ -32,7 +32,7 @@ class Outside:
         self.doubtful = np.empty(p, np.int32)
         self.known = 0
         self.basis = np.empty((n, MOST), order="F")
-        self.products = np.empty((p, MOST))
+        self.products = np.empty((p, MOST), order="F")
 
     def leave(self, which):
         """Let features go into the working set."""
@@ -46,7 +46,7 @@ class Outside:
             rest = r - self.basis[:, : self.known] @ inside
             distance = np.sqrt(rest @ rest) + ROUNDING * np.sqrt(r @ r)
             count = in_doubt(
-                self.products, inside, self.norm, distance,
+                self.products[:, : self.known] @ inside, self.norm, distance,
                 features.sum_norms, features.farthest(rest) + ROUNDING * features.farthest(r),
                 self.l1, self.side, threshold, self.doubtful,
             )  # fmt: skip

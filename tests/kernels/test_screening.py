@@ -40,14 +40,13 @@ def test_only_pulls_that_the_bounds_allow_count():
 def test_in_doubt_equals_its_twin(p, sums, threshold):
     rng = np.random.default_rng(p)
     l1, side = draw(rng, p)
-    products, inside, norm = rng.normal(size=(p, 4)), rng.normal(size=3), rng.uniform(0, 1, p)
+    known, norm = rng.normal(size=p), rng.uniform(0, 1, p)
     sum_norm, found = rng.uniform(0, 2, p), np.empty(p, np.int32)
-    sums = sum_norm if sums else np.empty(0)
-    count = in_doubt(products, inside, norm, 0.3, sums, 0.2, l1, side, threshold, found)
-    met = sums if len(sums) else np.full(p, np.inf)
-    expected = reference.in_doubt(
-        products[:, :3] @ inside, norm, 0.3, met, 0.2, l1, side, threshold
+    count = in_doubt(
+        known, norm, 0.3, sum_norm if sums else np.empty(0), 0.2, l1, side, threshold, found
     )
+    met = sum_norm if sums else np.full(p, np.inf)
+    expected = reference.in_doubt(known, norm, 0.3, met, 0.2, l1, side, threshold)
     assert_array_equal(found[:count], expected)
 
 
@@ -58,7 +57,7 @@ def test_no_doubt_means_that_the_score_is_below(seed, threshold):
     l1, side = draw(rng, 8)
     found, exact = np.empty(8, np.int32), np.empty(8)
     count = in_doubt(
-        (X.T @ r)[:, None], np.ones(1), np.linalg.norm(X, axis=0), np.linalg.norm(rest), np.abs(X).sum(axis=0),
+        X.T @ r, np.linalg.norm(X, axis=0), np.linalg.norm(rest), np.abs(X).sum(axis=0),
         np.abs(rest).max(), l1, side, threshold, found,
     )  # fmt: skip
     judge(X.T @ (r + rest), l1, side, exact)

@@ -64,7 +64,7 @@ def test_they_are_those_of_the_training_rows(container, shape, kind, weighted, f
 @pytest.mark.parametrize("container", ["F", "CSC"])
 def test_folds_of_many_samples_have_their_gram_matrices_already(container):
     X, y = data(60, 8)
-    everything, folds = features_of_folds(
+    everything, folds, held_out = features_of_folds(
         CONTAINERS[container](X), y, None, splits(60, "partition"), fit_intercept=True
     )
     for features in [everything, *folds]:
