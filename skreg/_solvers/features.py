@@ -244,21 +244,24 @@ class Features:
         fit = fit - self.shift[support] @ coef
         return y - (fit if self.root is None else self.root * fit)
 
-    def block(self, which):
-        """Some columns: dense ones (n, k) in float64 and Fortran order, or CSC, not centred."""
-        part = self.X[:, which].astype(np.float64)
+    def block(self, which, out=None):
+        """Some columns: dense ones (n, k) in float64 and Fortran order, or CSC, not centred.
+
+        Dense ones go into `out`, where it is given.
+        """
         if self.sparse:
-            return (
-                part
-                if self.root is None
-                else sparse.csc_array(sparse.diags_array(self.root) @ part)
-            )
-        part = np.asfortranarray(part)
+            part = self.X[:, which].astype(np.float64)
+            if self.root is None:
+                return part
+            return sparse.csc_array(sparse.diags_array(self.root) @ part)
+        if out is None:
+            out = np.empty((self.shape[0], len(which)), order="F")
+        out.T[:] = self.X.T[which] if self.X.flags.f_contiguous else self.X[:, which].T
         if self.shift.any():
-            part -= self.shift[which]
+            out -= self.shift[which]
         if self.root is not None:
-            part *= self.root[:, None]
-        return part
+            out *= self.root[:, None]
+        return out
 
     def gram_and_products(self, y):
         """The whole Gram matrix, which is kept, and the products with y."""

@@ -22,7 +22,7 @@ from skreg._solvers.sparse_gap import duality_gap
 from skreg._solvers.sparse_screening import Outside
 from skreg._solvers.threads import is_given_up
 
-FEWEST = 64  # features that come in at a time, at most, beside twice those that are there
+FEWEST = 128  # features that come in at a time, at most, or as many as have coefficients
 SMALL = 1000  # samples or features of sparse data whose supports have cheap Gram matrices
 LAST = 10_000  # steps for what no penalty holds
 ROUNDING = 1e-14  # share of y'y below which a gap tells nothing
@@ -173,7 +173,7 @@ class Working:
 
     def most(self):
         """How many features may come in at once."""
-        return max(FEWEST, 2 * np.count_nonzero(self.form.w))
+        return max(min(FEWEST, len(self.y)), np.count_nonzero(self.form.w))
 
     def coefficients(self):
         """Support and coefficients."""

@@ -101,37 +101,39 @@ class GramForm(Quadratic):
         """Let in features with coefficients w."""
         if self.m + len(which) > len(self.q):
             self.grow(max(self.m + len(which), 3 * len(self.q) // 2))
-        features, block = self.features, self.features.block(which)
-        q = block.T @ self.y
-        if features.sparse:
-            q -= features.shift[which] * (features.root_weight @ self.y)
-        new = self.put(which, q, w, self.all)
-        append = self.append_sparse if features.sparse else self.append_dense
-        Q = append(block, new)
-        self.Q[: new.stop, new] = Q
-        self.Q[new, : new.start] = Q[: new.start].T
-        self.noise[new] = self.rounding * np.sqrt(np.maximum(Q[new].diagonal(), 0))
+        new = self.put(which, 0.0, w, self.all)
+        append = self.append_sparse if self.features.sparse else self.append_dense
+        append(which, new)
+        old = slice(0, new.start)
+        self.Q[new, old] = self.Q[old, new].T
+        self.noise[new] = self.rounding * np.sqrt(np.maximum(self.Q.diagonal()[new], 0))
 
-    def append_dense(self, block, new):
-        """Put columns beside the others; return the products of all with them."""
+    def append_dense(self, which, new):
+        """Put columns beside the others, and their products where they belong."""
         if self.block is None or new.stop > self.block.shape[1]:
             room = np.empty((len(self.y), len(self.q)), order="F")
             if new.start:
                 room[:, : new.start] = self.block[:, : new.start]
             self.block = room
-        self.block[:, new] = block
-        columns, size = self.block, new.stop
-        parts = split(lambda a, b: columns[:, a:b].T @ block, size, size * block.size)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        block, Q = self.features.block(which, self.block[:, new]), self.Q
+        self.q[new] = block.T @ self.y
 
-    def append_sparse(self, block, new):
+        def multiply(start, stop):
+            np.matmul(self.block[:, start:stop].T, block, out=Q[start:stop, new])
+
+        split(multiply, new.stop, new.stop * block.size)
+
+    def append_sparse(self, which, new):
         """The same; the means are taken off the products."""
         features, index = self.features, self.index[: new.stop]
+        block = features.block(which)
+        self.q[new] = block.T @ self.y - features.shift[which] * (features.root_weight @ self.y)
         parts = [block] if new.start == 0 else [self.block, block]
         self.block = sparse.hstack(parts, format="csc")
         total = features.root_weight @ features.root_weight
         shift = features.shift[index]
-        return (self.block.T @ block).toarray() - np.outer(total * shift, shift[new])
+        products = (self.block.T @ block).toarray() - np.outer(total * shift, shift[new])
+        self.Q[: new.stop, new] = products
 
     def residual(self):
         """y - Xw, from the columns."""
