@@ -242,32 +242,32 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         """
         if self.alpha == 0 and self.max_l1_norm is None:
             warn_of_least_squares(self, stacklevel=3)
-        if check_input:
-            X, y = validate_samples(self, X, y, y_numeric=True)
-        y = check_dense(y)
-        weight = row_weights(sample_weight, X)
-        targets = y.reshape(len(y), -1).T
-        penalty, balls = self._penalty(X.shape, len(targets))
-        start = start_of(self, len(targets), X.shape[1])
-        starts = [None] * len(targets) if start is None else start
-        subtasks = len(targets) if len(targets) > 1 else 0
-        with (
-            fit_task(self, X, y, sample_weight, subtasks=subtasks) as task,
-            one_blas_thread(),
-            # What overflows shows in the model, which is checked.
-            np.errstate(over="ignore", invalid="ignore"),
-        ):
-            features = Features.of(X, weight, fit_intercept=self.fit_intercept)
-            check_gram(self.precompute, features, stacklevel=4)
-            points, means, sizes = [], [], []
-            for target, ball, start in zip(targets, balls, starts, strict=True):
-                with subtask(task if subtasks else None, self, "target"):
-                    centred, mean = features.target(target)
-                    points.append(self._solve(features, centred, penalty, ball, start))
-                    means.append(mean)
-                    sizes.append(centred @ centred)
-            self._store(points, features, np.array(means), y.ndim)
-            self._warn(points, np.array(sizes) / X.shape[0])
+        with one_blas_thread():  # from the first look at the data on
+            if check_input:
+                X, y = validate_samples(self, X, y, y_numeric=True)
+            y = check_dense(y)
+            weight = row_weights(sample_weight, X)
+            targets = y.reshape(len(y), -1).T
+            penalty, balls = self._penalty(X.shape, len(targets))
+            start = start_of(self, len(targets), X.shape[1])
+            starts = [None] * len(targets) if start is None else start
+            subtasks = len(targets) if len(targets) > 1 else 0
+            with (
+                fit_task(self, X, y, sample_weight, subtasks=subtasks) as task,
+                # What overflows shows in the model, which is checked.
+                np.errstate(over="ignore", invalid="ignore"),
+            ):
+                features = Features.of(X, weight, fit_intercept=self.fit_intercept)
+                check_gram(self.precompute, features, stacklevel=4)
+                points, means, sizes = [], [], []
+                for target, ball, start in zip(targets, balls, starts, strict=True):
+                    with subtask(task if subtasks else None, self, "target"):
+                        centred, mean = features.target(target)
+                        points.append(self._solve(features, centred, penalty, ball, start))
+                        means.append(mean)
+                        sizes.append(centred @ centred)
+                self._store(points, features, np.array(means), y.ndim)
+                self._warn(points, np.array(sizes) / X.shape[0])
         return self
 
     def _penalty(self, shape, n_targets):

@@ -51,14 +51,15 @@ limits = []  # the numbers of threads that each context of `limited` found, the 
 def limited(threads):
     """A context in which BLAS has that many threads, and whose end no interrupt prevents.
 
-    threadpoolctl sets one library after the other, so that Ctrl-C in between would leave some of
-    them with the limit for good.
+    One library is set after the other, so that Ctrl-C in between must not leave some of them with
+    the limit for good.
     """
     depth, found = len(limits), blas_counts()
     try:
         limits.append(found)
-        with controller().limit(limits=threads):
-            yield
+        for library, _ in found:
+            library.set_num_threads(threads)
+        yield
     finally:
         try:
             give_back(found)
