@@ -1,5 +1,7 @@
 """The quadratic problem of a set of features by its Gram matrix, solved to the last digits."""
 
+from mmap import mmap
+
 import numpy as np
 from scipy import sparse
 
@@ -9,9 +11,21 @@ from skreg._solvers.threads import given_up, split
 
 FIRST = 256  # features that there is room for at first
 ROOM = 4096  # and at most, before so many are there
+HUGE = 2**22  # bytes from which NumPy asks for huge pages
 EPS = np.finfo(np.float64).eps
 NOISE = 16  # times eps, the norms of a feature and of y: what rounding leaves of a product
 PARTS = 4  # the same for all parts of a fit, where their norms are larger than that of y
+
+
+def room_for(*shape, order="C"):
+    """An array whose pages come one by one, as they are written to, where it is large.
+
+    NumPy asks for huge pages, which the system may search for longer than the work takes.
+    """
+    size = int(np.prod(shape))
+    if 8 * size < HUGE:
+        return np.empty(shape, order=order)
+    return np.frombuffer(mmap(-1, 8 * size)).reshape(shape, order=order)
 
 
 class Quadratic:
@@ -30,12 +44,12 @@ class Quadratic:
     def grow(self, room):
         """Make room for that many features; the factor starts anew."""
         vectors, Q, index, m = self.vectors, self.Q, self.index, self.m
-        self.vectors, self.Q = np.zeros((8, room)), np.empty((room, room))
+        self.vectors, self.Q = np.zeros((8, room)), room_for(room, room)
         self.index = np.zeros(room, np.int32)
         self.vectors[:, :m], self.Q[:m, :m], self.index[:m] = vectors[:, :m], Q[:m, :m], index[:m]
         self.q, self.all_w, self.g, self.noise = self.vectors[:4]
         self.l1, self.l2, self.lower, self.upper = self.vectors[4:]
-        self.R = np.empty((room, room), order="F")
+        self.R = room_for(room, room, order="F")
         self.Z, self.M = np.empty((room, GONE), order="F"), np.empty((GONE, GONE), order="F")
         self.order, self.place = np.zeros(room, np.int32), np.full(room, -1, np.int32)
         self.gone, self.counts = np.zeros(GONE, np.int32), np.zeros(2, np.int32)
@@ -111,7 +125,7 @@ class GramForm(Quadratic):
     def append_dense(self, which, new):
         """Put columns beside the others, and their products where they belong."""
         if self.block is None or new.stop > self.block.shape[1]:
-            room = np.empty((len(self.y), len(self.q)), order="F")
+            room = room_for(len(self.y), len(self.q), order="F")
             if new.start:
                 room[:, : new.start] = self.block[:, : new.start]
             self.block = room
