@@ -345,7 +345,8 @@ def solved_path(
     check_products(Xy, (n_features, *y.shape[1:]))
     weight = row_weights(sample_weight, X)
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
-        features = Features.of(X, weight, fit_intercept=fit_intercept)
+        scale = check_finite(X) if check_input else None
+        features = Features.of(X, weight, fit_intercept=fit_intercept, scale=scale)
         check_gram(precompute, features, stacklevel=5)
         engine = multi_task if tasks else path
         walk = multi_task.walk if tasks else walk_in_stretches
@@ -362,7 +363,7 @@ def solved_path(
 
 
 def check_data(X, y, check_input):
-    """X and y as `Features` takes them; y of one or two dimensions."""
+    """X and y as `Features` takes them, but for NaN in X; y of one or two dimensions."""
     y = check_dense(y)
     if not check_input:
         return X, y
@@ -375,7 +376,6 @@ def check_data(X, y, check_input):
             ensure_all_finite=False,
             input_name="X",
         )
-        check_finite(X)
         y = check_array(y, dtype="numeric", ensure_2d=False, input_name="y")
     if len(y) != X.shape[0]:
         raise ValueError(

@@ -21,7 +21,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call as check_part
 from sklearn.utils.validation import _check_method_params as params_of_rows
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from skreg._solvers.scaling import is_finite
+from skreg._solvers.scaling import unit
 
 __all__ = [
     "Interval",
@@ -127,9 +127,14 @@ def validate_samples(estimator, X, y, **options):
 
 
 def check_finite(X, **names):
-    """Raise as scikit-learn does where X holds NaN or infinity, which all cores look for."""
-    if not is_finite(X):
+    """Raise as scikit-learn does where X holds NaN or infinity; else return the unit of X.
+
+    All cores look at X, once for both.
+    """
+    found = unit(X)
+    if np.isnan(found):
         assert_all_finite(X, input_name="X", **names)
+    return found
 
 
 @contextmanager

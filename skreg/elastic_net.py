@@ -29,6 +29,7 @@ from skreg._validation import (
     StrOptions,
     check_dense,
     check_finite_fit,
+    check_finite,
     check_for_targets,
     fit_context,
     validate_samples,
@@ -243,8 +244,10 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         if self.alpha == 0 and self.max_l1_norm is None:
             warn_of_least_squares(self, stacklevel=3)
         with one_blas_thread():  # from the first look at the data on
+            scale = None
             if check_input:
-                X, y = validate_samples(self, X, y, y_numeric=True)
+                X, y = validate_samples(self, X, y, y_numeric=True, ensure_all_finite=False)
+                scale = check_finite(X, estimator_name=type(self).__name__)
             y = check_dense(y)
             weight = row_weights(sample_weight, X)
             targets = y.reshape(len(y), -1).T
@@ -257,7 +260,7 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
                 # What overflows shows in the model, which is checked.
                 np.errstate(over="ignore", invalid="ignore"),
             ):
-                features = Features.of(X, weight, fit_intercept=self.fit_intercept)
+                features = Features.of(X, weight, fit_intercept=self.fit_intercept, scale=scale)
                 check_gram(self.precompute, features, stacklevel=4)
                 points, means, sizes = [], [], []
                 for target, ball, start in zip(targets, balls, starts, strict=True):

@@ -55,11 +55,14 @@ class Features:
         self.shift, self.constant, self.X_mean = shift, constant, shift * scale
 
     @classmethod
-    def of(cls, X, weight=None, *, fit_intercept=True):
-        """The features of X: dense in either order, CSC or CSR; rows of weight 0 are left out."""
+    def of(cls, X, weight=None, *, fit_intercept=True, scale=None):
+        """The features of X: dense in either order, CSC or CSR; rows of weight 0 are left out.
+
+        `scale` is the unit of X, where it is known.
+        """
         if sparse.issparse(X):
             X = canonical(X.tocsc())
-        scale = unit(X)
+        scale = unit(X) if scale is None else scale
         if scale != 1:
             X = X * X.dtype.type(1 / scale)
         return cls.in_range(X, weight, fit_intercept, scale)

@@ -43,20 +43,19 @@ def units(y, info, *, common=False):
     return np.array([unit(part, info) for part in parts])
 
 
-def is_finite(a):
-    """Whether no entry is NaN or infinite."""
-    return bool(np.isfinite(sum_of_squares(a)) or np.isfinite(largest(a)))
-
-
 def unit(a, info=None):
-    """The power of two by which the largest entry lies outside of the comfortable range."""
+    """The power of two by which the largest entry lies outside of the comfortable range.
+
+    NaN where an entry is not finite.
+    """
     info, square = info or np.finfo(a.dtype), sum_of_squares(a)
     if square < np.inf:
         # The largest entry is between these two.
         least, most = np.sqrt(square / max(1, entries(a).size)), np.sqrt(square)
         if least > 0 and outside(least, info) == outside(most, info) == 1:
             return 1.0
-    return outside(largest(a), info)
+    size = largest(a)
+    return outside(size, info) if np.isfinite(size) else np.nan
 
 
 def entries(a):
