@@ -73,6 +73,7 @@ class ScikitLearnAPI(StopsOnGap):
 class SkregLasso(ScikitLearnAPI):
     name, module, package, ours = "skreg", "skreg", "skreg", True
     get = "pip install -e ."
+    first_tolerance = 1.0  # descent aims at half of tol, Newton's method at rounding
 
     def solve(self, tol):
         if len(self.problem.alphas) == 1:

@@ -155,7 +155,8 @@ def enet_path(
     coefs : ndarray of shape (n_features, n_alphas) or (n_targets, n_features, n_alphas)
         The coefficients, in units of y per unit of X.
     dual_gaps : ndarray of shape (n_alphas,)
-        Certificates: the objective above is at most this much over its minimum.
+        Certificates: the objective above is at most this much over its minimum. With fewer than
+        1,500 features and more samples than that, they come from X'X, X'y and y'y.
     n_iters : list of int
         Sweeps done for each alpha, with ``return_n_iter=True``.
 
@@ -285,7 +286,8 @@ def lasso_path(
     coefs : ndarray of shape (n_features, n_alphas) or (n_targets, n_features, n_alphas)
         The coefficients, in units of y per unit of X.
     dual_gaps : ndarray of shape (n_alphas,)
-        Certificates: the objective above is at most this much over its minimum.
+        Certificates: the objective above is at most this much over its minimum. With fewer than
+        1,500 features and more samples than that, they come from X'X, X'y and y'y.
     n_iters : list of int
         Sweeps done for each alpha, with ``return_n_iter=True``.
 

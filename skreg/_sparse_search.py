@@ -8,6 +8,8 @@ A class that inherits from `SparseSearch` says by three methods what differs:
   coef ((k,) or (k, n_targets)), gap, n_iter and converged;
 - `_alpha_max(features, y, penalty)`: the alpha from which on all coefficients are zero.
 
+It may say by `_certified(point, features, y, penalty)` how the gap of the model is found.
+
 A prediction is the product of X and the coefficients, plus the intercept, for all of them.
 """
 
@@ -128,6 +130,10 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
                 f"criterion=None."
             )
 
+    def _certified(self, point, features, y, penalty):
+        """The point with the gap of its samples, where it was found without them."""
+        return point
+
     def _threads(self, X):
         """How many paths may run at a time."""
         most = threads.available()
@@ -243,7 +249,9 @@ class SparseSearch(CallbackSupportMixin, LinearRegressor):
 
     def _store(self, problem, chosen, points):
         """Convert to the units of the data, and store."""
-        point, n_targets = points[-1], len(problem.y_mean)
+        penalty = problem.penalty(chosen.row, problem.features)
+        point = self._certified(points[-1], problem.features, problem.target, penalty)
+        n_targets = len(problem.y_mean)
         dtype = problem.samples.X.dtype
         coef = np.zeros((n_targets, self.n_features_in_))
         coef[:, point.support] = point.coef.reshape(-1, n_targets).T * problem.unit

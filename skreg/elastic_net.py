@@ -11,7 +11,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from skreg._linear import LinearRegressor, Means, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.l1_ball import Ball, least_norm, solve_in_ball
-from skreg._solvers.path import walk
+from skreg._solvers.path import certified, walk
 from skreg._solvers.threads import one_blas_thread
 from skreg._sparse_callbacks import fit_task, subtask
 from skreg._sparse_parameters import (
@@ -100,8 +100,7 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
         Sweeps done, one entry a target.
     dual_gap_ : float or ndarray of shape (n_targets,)
         Certificate: the objective above, with `alpha_`, is at most this much over its minimum.
-        On the objective's scale, from the true residual; with fewer than 1,500 features and more
-        samples than that, from X'X, X'y and y'y, which give its norm and products afresh.
+        On the objective's scale, from the true residual and its products with X.
     sparse_coef_ : sparse matrix of shape (1, n_features) or (n_targets, n_features)
         `coef_` in CSR format.
     n_features_in_ : int
@@ -302,9 +301,11 @@ class ElasticNet(CallbackSupportMixin, SparseCoef, LinearRegressor):
     def _solve(self, features, y, penalty, ball, start):
         """The point of one target, centred and weighted."""
         options = {"tol": self.tol, "max_iter": 1000 if self.max_iter is None else self.max_iter}
-        if ball is not None:  # the way down from zero coefficients needs no start
-            return solve_in_ball(features, y, penalty, ball, self.alpha, **options)
-        return next(walk(features, y, penalty, [self.alpha], start=start, **options))
+        if ball is None:
+            point = next(walk(features, y, penalty, [self.alpha], start=start, **options))
+        else:  # the way down from zero coefficients needs no start
+            point = solve_in_ball(features, y, penalty, ball, self.alpha, **options)
+        return certified(features, y, penalty, point, self.tol)
 
     def _store(self, points, features, y_mean, y_ndim):
         """Set the fitted attributes, on the public scale."""

@@ -104,8 +104,7 @@ class ElasticNetCV(SparseSearch):
         and "degrees_of_freedom". Ready for a data frame.
     dual_gap_ : float
         Certificate: with the alpha chosen the objective is at most this much over its minimum.
-        On the objective's scale, from the true residual; with fewer than 1,500 features and more
-        samples than that, from X'X, X'y and y'y, which give its norm and products afresh.
+        On the objective's scale, from the true residual and its products with X.
     n_iter_ : int
         Sweeps of the final fit, from the largest alpha down to the one chosen.
     n_features_in_ : int
@@ -274,6 +273,9 @@ class ElasticNetCV(SparseSearch):
 
     def _walk(self, features, y, penalty, alphas):
         return path.walk(features, y, penalty, alphas, tol=self.tol, max_iter=self.max_iter)
+
+    def _certified(self, point, features, y, penalty):
+        return path.certified(features, y, penalty, point, self.tol)
 
     def _alpha_max(self, features, y, penalty):
         return path.alpha_max(features, y, penalty)

@@ -238,8 +238,7 @@ class LassoCV(ElasticNetCV):
         and "degrees_of_freedom". Ready for a data frame.
     dual_gap_ : float
         Certificate: with the alpha chosen the objective is at most this much over its minimum.
-        On the objective's scale, from the true residual; with fewer than 1,500 features and more
-        samples than that, from X'X, X'y and y'y, which give its norm and products afresh.
+        On the objective's scale, from the true residual and its products with X.
     n_iter_ : int
         Sweeps of the final fit, from the largest alpha down to the one chosen.
     n_features_in_ : int

@@ -247,6 +247,34 @@ class Features:
         fit = fit - self.shift[support] @ coef
         return y - (fit if self.root is None else self.root * fit)
 
+    def residual_and_gradient(self, y, w):
+        """The residual (n,) of all columns, w (p,) for X / scale, and the products with it (p,).
+
+        One pass over a dense X, in float64.
+        """
+        if self.sparse:
+            support = np.flatnonzero(w)
+            r = self.residual(y, support, w[support])
+            return r, self.gradient(r)
+        X, r, fit = self.X, np.empty(len(y)), self.shift @ w
+        step = max(1, BLOCK // X.shape[1])
+
+        def work(start, stop):
+            products, total = np.zeros(X.shape[1]), 0.0
+            for a in range(start, stop, step):
+                rows = slice(a, min(a + step, stop))
+                part = X[rows].astype(np.float64, copy=False)
+                root = self.root_weight[rows]
+                r[rows] = y[rows] - root * (part @ w - fit)
+                v = root * r[rows]
+                products += part.T @ v
+                total += v.sum()
+            return products - total * self.shift
+
+        out = sum(split(work, len(y), (READ + 2) * X.size))
+        out[self.constant] = 0
+        return r, out
+
     def block(self, which, out=None):
         """Some columns: dense ones (n, k) in float64 and Fortran order, or CSC, not centred.
 

@@ -61,6 +61,26 @@ def walk(features, y, penalty, alphas, *, start=None, tol=1e-4, max_iter=1000):
         yield Point(float(alpha), support, coef, gap, n_iter, converged)
 
 
+def certified(features, y, penalty, point, tol):
+    """The point with the gap that the samples show, where it was found without them."""
+    if not features.whole:
+        return point
+    unit = unit_of(y)
+    y, to_w = y / unit, unit / features.scale
+    units = penalty.in_units(features.scale, unit)
+    w = np.zeros(features.shape[1])
+    w[point.support] = point.coef / to_w
+    r, g = features.residual_and_gradient(y, w)
+    at = Penalty(point.alpha * units.l1, point.alpha * units.l2, units.lower, units.upper)
+    gap = duality_gap(
+        r @ r, r @ y, g, w, at.holding(features.square_norms == 0), 0.0,
+        lambda: np.sqrt(features.square_norms),
+    )  # fmt: skip
+    converged = bool(gap <= max(tol, ROUNDING) * (y @ y))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return point._replace(gap=gap * unit * unit, converged=converged)
+
+
 def reads_columns(features):
     """Whether descent on the columns themselves suits the problem."""
     return features.sparse and not features.whole and min(features.shape) > SMALL

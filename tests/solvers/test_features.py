@@ -43,6 +43,11 @@ def test_products_are_those_of_the_centred_columns(
     coef = np.linspace(-1, 1, len(support))
     found = features.residual(yc, support, coef)
     assert_allclose(found, target - Z[:, support] @ coef, atol=tol * 10)
+    w = np.zeros(shape[1])
+    w[support] = coef
+    r, products = features.residual_and_gradient(yc, w)
+    assert_allclose(r, target - Z @ w, atol=tol * 10)
+    assert_allclose(products, Z.T @ (target - Z @ w), atol=tol * 10 * len(y))
     block = features.block(support)
     if sparse.issparse(block):
         block = block.toarray() - np.outer(features.root_weight, features.shift[support])

@@ -14,7 +14,7 @@ from skreg._solvers import features as features_module
 from skreg._solvers import path as module
 from skreg._solvers import quadratic, sparse_screening, threads
 from skreg._solvers.features import Features
-from skreg._solvers.path import alpha_max, walk
+from skreg._solvers.path import alpha_max, certified, walk
 from skreg._solvers.penalty import penalty
 from tests.reference import bounded_enet
 from tests.solvers.sparse_cases import (
@@ -533,3 +533,31 @@ def test_a_path_that_was_given_up_ends_without_steps(form, monkeypatch):
         assert not left.converged
     finally:
         threads.stop.reset(token)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", TERMS)
+@pytest.mark.parametrize("container", [*DENSE, *SPARSE])
+def test_certified_gaps_are_those_of_the_samples(container, kind, weighted):
+    weight = weights(40) if weighted else None
+    features, y, given, Z = problem((40, 12), container, weight=weight, **terms_of(12, kind))
+    alpha = 0.1 * alpha_max(features, y, given)
+    point = next(walk(features, y, given, [alpha], **PRECISE))
+    found = certified(features, y, given, point, 1e-13)
+    assert found.converged
+    assert abs(found.gap - point.gap) <= 1e-12 * (y @ y)
+    # Coefficients that are not the solution's, whatever the walk had said of them.
+    wrong = point._replace(coef=0.9 * point.coef, gap=0.0)
+    bounds = np.clip(dense(wrong, 12), given.lower, given.upper)
+    wrong = wrong._replace(support=np.flatnonzero(bounds), coef=bounds[bounds != 0])
+    excess = objective(dense(wrong, 12), Z, y, alpha, given)
+    excess -= objective(dense(point, 12), Z, y, alpha, given)
+    found = certified(features, y, given, wrong, 1e-13)
+    assert found.gap >= excess * (1 - 1e-9) - 1e-12 * (y @ y)
+    assert found.converged == (found.gap <= 1e-13 * (y @ y))
+
+
+def test_gaps_of_a_working_set_are_certified_already():
+    features, y, given, _ = problem((12, 40))
+    point = next(walk(features, y, given, [0.1]))
+    assert certified(features, y, given, point, 1e-4) is point
