@@ -153,7 +153,7 @@ class Features:
 
     @cached_property
     def _sparse_sums(self):
-        """Of the entries of sparse columns root X: sums of squares, and of the sizes unweighted."""
+        """Of sparse columns: sums of the squares of root X, and of the sizes of X."""
         p = self.shape[1]
         squares, sizes = np.empty(p), np.empty(p)
         weight = np.empty(0) if self.root is None else self.root**2

@@ -8,8 +8,9 @@ of fold k, the error on its test samples is
 One set of folds serves all alphas and mixes. Paths run in threads beside each other, and none of
 them copies X: a fold is a choice of rows. Where the moments of its test samples are known, these
 give the errors. Else predictions need the columns of the support only; those of a stretch of the
-path are gathered block by block, so that one product of matrices serves many alphas. A path costs its walk and O(n_test k) for each alpha with k coefficients; the memory of
-all points of a path is that of their nonzero coefficients.
+path are gathered block by block, so that one product of matrices serves many alphas. A path costs
+its walk and O(n_test k) for each alpha with k coefficients, by moments O(p^2); the memory of all
+points of a path is that of their nonzero coefficients.
 """
 
 import threading

@@ -68,7 +68,7 @@ def terms(c, rng):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("most", [0, 1, 2, 60])
-@pytest.mark.parametrize("intercept, everywhere", [(False, True), (True, True), (True, False)])
+@pytest.mark.parametrize(("intercept", "everywhere"), [(False, True), (True, True), (True, False)])
 def test_sweeps_equal_their_twin(shape, dtype, index, weighted, most, intercept, everywhere):
     c = case(shape, dtype, index, weighted, intercept=intercept)
     rng = np.random.default_rng(1)

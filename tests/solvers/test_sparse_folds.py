@@ -67,6 +67,9 @@ def test_folds_of_many_samples_have_their_gram_matrices_already(container):
     everything, folds, held_out = features_of_folds(
         CONTAINERS[container](X), y, None, splits(60, "partition"), fit_intercept=True
     )
+    for known, (_, test) in zip(held_out, splits(60, "partition"), strict=True):
+        assert_allclose(known.X_mean, X[test].mean(axis=0), atol=1e-12)
+        assert_allclose(known.yy, [np.sum((y[test] - y[test].mean()) ** 2)], rtol=1e-12)
     for features in [everything, *folds]:
         assert features.gram.shape == (8, 8)
         target, _ = features.target(y)
