@@ -93,7 +93,7 @@ def enet_path(
     with n the number of samples, :math:`\rho` = `l1_ratio` and v = `penalty_weights`. Where y has
     several columns, row j of the coefficients W takes the place of w_j, its Euclidean norm that
     of abs(w_j), and features come in for all columns or for none, as in `MultiTaskElasticNet`.
-    Every solution starts from that before it and has its own certificate.
+    Every solution starts from one before it, mostly the last, and has its own certificate.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ from skreg._solvers.threads import given_up
 PRECISE = 2.0  # share of the tolerance that the slopes met on a sweep may cost at first
 STEPS = 100  # sweeps at a time
 PLAIN = 2  # of them before what each two of them do is combined
+WORTH = 2**15  # entries: to combine sweeps over fewer takes longer than more sweeps
 SAME = 1e-6  # share of two ways in which they must differ
 ROUNDING = 4e-15  # share of e'e / v that rounding of e leaves of a slope
 LONGEST = 1e3  # times what a sweep did: more would show its rounding
@@ -33,7 +34,8 @@ class ResidualForm:
         self.total = features.root_weight @ features.root_weight
         self.weight = np.empty(0) if features.root is None else features.root**2
         self.mass = self.total * features.shift
-        self.enough = PRECISE * tol * (y @ y)
+        self.first = self.enough = PRECISE * tol * (y @ y)
+        self.entries = 0  # of the columns that are in
         self.index, self.w, self.e = np.zeros(0, np.int32), np.zeros(0), None
         self.before, self.alphas = np.zeros(0), [None, None]  # the last solution but one; both
         self.vectors = Penalty(*np.zeros((4, 0)))
@@ -52,6 +54,8 @@ class ResidualForm:
         order = np.argsort(self.index)  # so that sweeps read X in its order
         self.index, self.w, self.before = self.index[order], self.w[order], self.before[order]
         self.vectors = Penalty(*(part[self.index] for part in self.all))
+        starts = self.features.columns.starts
+        self.entries += int((starts[which + 1] - starts[which]).sum())
 
     def predict(self, alpha):
         """Go on along the line of the last two solutions, on which paths are but for corners."""
@@ -76,9 +80,11 @@ class ResidualForm:
         if self.e is None:
             self.e = self.weighed_residual()
         if alpha != self.alphas[1]:
+            self.enough = self.first
             self.predict(alpha)
         most = min(STEPS, max_iter)
-        done, ended = self.sweep(penalty, min(PLAIN, most), True)
+        plain = most if self.entries < WORTH else min(PLAIN, most)
+        done, ended = self.sweep(penalty, plain, True)
         while not ended and done < most and not self.given_up[0]:
             ways = []
             for everywhere in (True, False)[: most - done]:
@@ -114,9 +120,10 @@ class ResidualForm:
             d[still] = 0
         d, de = (np.array(part) for part in zip(*ways, strict=True))
         step = self.best_step(d, de, penalty)
-        before, ahead = self.objective(penalty), w + step @ d
+        ahead = w + step @ d
         new = np.clip(np.where((ahead * w >= 0) | (l1 == 0), ahead, 0.0), lower, upper)
         stopped = np.flatnonzero(new != ahead)
+        before = self.objective(penalty) if len(stopped) else np.inf
         self.w, self.e = new, e + step @ de
         self.take_off(self.e, stopped, new[stopped] - ahead[stopped])
         if len(stopped) and not self.objective(penalty) < before:
@@ -131,8 +138,9 @@ class ResidualForm:
         if not slope.any():
             return slope
         curvature = de @ self.over_weight(de).T + (d * l2) @ d.T
-        same = SAME * np.trace(curvature) * np.eye(len(d))
-        step = np.linalg.solve(curvature + same, -slope)
+        # Equal columns may exchange coefficients, which changes no residual.
+        same = SAME * np.trace(curvature) or np.abs(slope).max() / LONGEST
+        step = np.linalg.solve(curvature + same * np.eye(len(d)), -slope)
         return step / max(1, np.abs(step).max() / LONGEST)
 
     def objective(self, penalty):

@@ -63,6 +63,8 @@ class Features:
         if sparse.issparse(X):
             X = canonical(X.tocsc())
         scale = unit(X) if scale is None else scale
+        if np.isnan(scale):  # of data that were not checked
+            raise ValueError("X contains NaN or infinity.")
         if scale != 1:
             X = X * X.dtype.type(1 / scale)
         return cls.in_range(X, weight, fit_intercept, scale)

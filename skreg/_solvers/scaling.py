@@ -50,7 +50,7 @@ def unit(a, info=None):
     """
     info, square = info or np.finfo(a.dtype), sum_of_squares(a)
     if square < np.inf:
-        # The largest entry is between these two.
+        # Bounds of the largest entry.
         least, most = np.sqrt(square / max(1, entries(a).size)), np.sqrt(square)
         if least > 0 and outside(least, info) == outside(most, info) == 1:
             return 1.0

@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 from skreg._solvers.path import reads_columns, walk
-from skreg._solvers.threads import LOOK, available, is_given_up, side_by_side
+from skreg._solvers.threads import LOOK, available, in_main_thread, is_given_up, side_by_side
 
 LENGTH = 10  # alphas from one of the first solutions to the next
 
@@ -26,8 +26,8 @@ def walk_in_stretches(features, y, penalty, alphas, *, start=None, **options):
         return walk(features, y, penalty, alphas, start=start, **options)
 
     stretches = Stretches(part, alphas, start, features.shape[1])
-    others = [stretches.between] * (available() - 1)
-    side_by_side([stretches.first, *others], available())
+    threads = available() if in_main_thread() else 1
+    side_by_side([stretches.first] + (threads - 1) * [stretches.between], threads)
     return iter(stretches.points)
 
 

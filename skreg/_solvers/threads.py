@@ -88,9 +88,9 @@ def give_back(counts):
 
 
 @cache
-def workers(number):
-    """That many threads, kept, as starting one takes as long as some passes."""
-    return ThreadPoolExecutor(number, thread_name_prefix="skreg")
+def workers():
+    """Threads that are kept, as many as work at a time: starting one lasts as long as a pass."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="skreg")
 
 
 def give_back_in_child():
@@ -192,11 +192,10 @@ def split(work, size, multiply_adds):
         # NumPy keeps how it treats overflow in a context, too, which threads do not inherit.
         contexts = [copy_context() for _ in range(parts)]
         stop.reset(token)
-        running = [
-            workers(parts).submit(context.run, work, start, stop)
-            for context, start, stop in zip(contexts, edges[:-1], edges[1:], strict=True)
-        ]
+        running = []
         try:
+            for context, start, end in zip(contexts, edges[:-1], edges[1:], strict=True):
+                running.append(workers().submit(context.run, work, start, end))
             return [part.result() for part in running]
         except BaseException:
             giving_up.set()  # the others end at their next block

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skreg._solvers import descent
+from skreg._solvers import descent, path
 from skreg._solvers.descent import STEPS, ResidualForm
 from skreg._solvers.features import Features
 from skreg._solvers.penalty import penalty
@@ -133,7 +133,25 @@ def test_combined_sweeps_go_down_and_keep_the_residual(container, weighted, term
     assert taken > 0
 
 
+@pytest.mark.parametrize("from_start", [False, True])
+def test_equal_columns_leave_no_curvature_between_sweeps(from_start, monkeypatch):
+    monkeypatch.setattr(path, "SMALL", 10)
+    monkeypatch.setattr(descent, "WORTH", 0)
+    p = 40
+    X = np.eye(20)[:, np.arange(p) % 20]
+    X[:, :2] = (np.arange(20) < 4)[:, None]  # binary, so that nothing is rounded
+    features = Features.of(CONTAINERS["CSC"](X), fit_intercept=False)
+    y, v, start = 8.0 * (np.arange(20) < 4), np.ones(p), None
+    if from_start:  # equal penalties, opposite signs
+        start = np.r_[64.0, -56.0, np.zeros(p - 2)]
+    else:
+        v[0] = 2
+    points = path.walk(features, y, penalty(p, 1, weights=v), [0.25], start=start)
+    assert next(points).coef.sum() == pytest.approx(8 - 0.25 / 4, abs=0.05)
+
+
 def test_combined_sweeps_are_fewer(monkeypatch):
+    monkeypatch.setattr(descent, "WORTH", 0)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 1)) + 0.2 * rng.normal(size=(60, 30))
     features = Features.of(CONTAINERS["CSC"](X))
@@ -156,7 +174,7 @@ def test_combined_sweeps_are_fewer(monkeypatch):
 def test_sweeps_come_in_short_runs():
     # So that the gap is looked at in between, and Ctrl-C.
     form, _, _ = case("CSC")
-    form.enough = -1.0
+    form.first = -1.0
     form.admit(np.delete(np.arange(20), 7))
     assert form.minimize(0.1, form.penalty(0.1), 10**9) == STEPS
     assert form.minimize(0.1, form.penalty(0.1), 7) == 7

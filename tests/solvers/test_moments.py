@@ -104,3 +104,25 @@ def test_constant_columns_of_sparse_data_have_no_moments(weighted):
     assert not found.XX[:, 3].any()
     assert not found.Xy[3].any()
     assert found.Xy[[0, 1, 2, 4]].all()
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_squared_errors_are_those_of_the_samples(weighted, fit_intercept):
+    X, y, v = data()
+    v = v if weighted else None
+    rng = np.random.default_rng(1)
+    W, X_mean, y_mean = rng.normal(size=(3, 2, 5)), np.zeros(5), np.zeros(2)
+    if fit_intercept:  # of other samples
+        X_mean, y_mean = X.mean(axis=0) + 0.1, y.mean(axis=0) - 0.2
+    test = moments(X, y, v, fit_intercept=fit_intercept)
+    errors = y - y_mean - np.einsum("ip,atp->ait", X - X_mean, W)
+    expected = np.einsum("i,ait->at", np.ones(60) if v is None else v, errors**2)
+    assert_allclose(test.squared_errors(W, X_mean, y_mean), expected, rtol=1e-9)
+
+
+def test_squared_errors_that_lost_their_digits_are_not_told():
+    X, _, _ = data()
+    W = np.ones((1, 1, 5))
+    test = moments(X, X @ W[0].T)
+    assert test.squared_errors(W, test.X_mean, test.y_mean) is None

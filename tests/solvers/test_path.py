@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from skreg._solvers import descent, quadratic, sparse_screening, threads
 from skreg._solvers import features as features_module
 from skreg._solvers import path as module
-from skreg._solvers import quadratic, sparse_screening, threads
 from skreg._solvers.features import Features
 from skreg._solvers.path import alpha_max, certified, walk
 from skreg._solvers.penalty import penalty
@@ -39,10 +39,19 @@ FORMS = {
     "working set, few residuals known": {"WHOLE": 1, "MOST": 1, "FEWEST": 2},
     "working set, all products at every pass": {"WHOLE": 1, "MANY": 10**9},
     "working set, only products in doubt": {"WHOLE": 1, "MANY": 1},
-    "columns": {"WHOLE": 1, "SMALL": 1},
-    "columns that come one by one": {"WHOLE": 1, "SMALL": 1, "FEWEST": 1, "MOST": 2, "MANY": 1},
+    "columns": {"WHOLE": 1, "SMALL": 1, "WORTH": 0},
+    "columns, sweeps not combined": {"WHOLE": 1, "SMALL": 1},
+    "columns that come one by one": {
+        "WHOLE": 1,
+        "SMALL": 1,
+        "FEWEST": 1,
+        "MOST": 2,
+        "MANY": 1,
+        "WORTH": 0,
+    },
 }
 MODULES = {
+    "WORTH": descent,
     "WHOLE": features_module, "SMALL": module, "FEWEST": module, "FIRST": quadratic,
     "ROOM": quadratic, "MOST": sparse_screening, "MANY": sparse_screening,
 }  # fmt: skip

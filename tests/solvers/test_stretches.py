@@ -55,11 +55,27 @@ def test_the_number_of_threads_changes_nothing(problem):
         assert first.gap == second.gap
 
 
-def test_a_start_is_where_the_first_solution_begins(problem):
-    known = dense(solved(problem, 1)[0], 120)
-    assert (
-        solved(problem, 1, start=known)[0].n_iter <= solved(problem, 1, start=known + 1)[0].n_iter
-    )
+def test_solutions_start_from_those_before(problem):
+    features, y, given, alphas, _ = problem
+    known = dense(solved(problem, 1)[1], 120)
+    assert solved(problem, 1, start=known)[0].n_iter > solved(problem, 1)[0].n_iter
+    walked = sum(point.n_iter for point in path.walk(features, y, given, alphas, tol=1e-10))
+    cold = sum(next(path.walk(features, y, given, [a], tol=1e-10)).n_iter for a in alphas)
+    found = sum(point.n_iter for point in solved(problem, 1))
+    assert found < (walked + cold) / 2
+
+
+def test_threads_of_the_user_s_start_no_others(problem, monkeypatch):
+    seen = []
+    monkeypatch.setattr(stretches, "side_by_side", lambda tasks, threads: seen.append(threads))
+    features, y, given, alphas, _ = problem
+    arguments = features, y, given, alphas
+    with threadpool_limits(2, user_api="blas"):
+        thread = threading.Thread(target=walk_in_stretches, args=arguments)
+        thread.start()
+        thread.join()
+        walk_in_stretches(*arguments)
+    assert seen == [1, 2]
 
 
 @pytest.mark.parametrize("reason", ["short", "ascending", "dense"])

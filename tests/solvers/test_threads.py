@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skreg._solvers.threads import (
     SMALL_FACTORIZATION,
+    SMALL_PASS,
     SMALL_PRODUCT,
     available,
     blas_threads,
@@ -175,3 +176,23 @@ def test_a_child_of_another_thread_has_all_its_threads():
             assert ours.recv() == (before, 2, {1})
             assert set(counts().values()) == {1}
         assert counts() == before
+
+
+def both_halves():
+    with threadpool_limits(2, user_api="blas"):
+        return split(lambda start, stop: stop - start, 10, SMALL_PASS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks beside threads are safe on Linux only")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_starts_threads_of_its_own():
+    """Those kept by its parent are not there."""
+    assert both_halves() == [5, 5]
+    context = multiprocessing.get_context("fork")
+    theirs, ours = context.Pipe()
+    child = context.Process(target=lambda: theirs.send(both_halves()))
+    child.start()
+    child.join(20)
+    child.terminate()
+    assert ours.poll()
+    assert ours.recv() == [5, 5]
