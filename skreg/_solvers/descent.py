@@ -1,9 +1,9 @@
 """The quadratic problem of a set of features by descent on the columns themselves.
 
 It takes no more memory than the residual, and an update costs the entries of a column: the way
-for sparse columns. Where a few sweeps do not end it, every two of them are followed by a step to
-the least objective in the plane of what they changed, which halves the sweeps where columns are
-correlated.
+for sparse columns. Where two sweeps over many entries do not end it, every two more are followed
+by a step to the least objective in the plane of what they changed, which halves the sweeps where
+columns are correlated.
 
 Source: Bertrand and Massias, AISTATS (2021), accelerate descent by past steps; they combine them
 for the least residual of a fixed point, here it is for the objective itself.

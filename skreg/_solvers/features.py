@@ -64,7 +64,10 @@ class Features:
             X = canonical(X.tocsc())
         scale = unit(X) if scale is None else scale
         if np.isnan(scale):  # of data that were not checked
-            raise ValueError("X contains NaN or infinity.")
+            raise ValueError(
+                "X contains NaN or infinity: leave check_input at True to learn which, and impute "
+                "or drop them."
+            )
         if scale != 1:
             X = X * X.dtype.type(1 / scale)
         return cls.in_range(X, weight, fit_intercept, scale)

@@ -212,3 +212,12 @@ def test_large_means_of_sparse_columns_cost_no_digits(p, weighted):
     r = known.target(y)[0]
     assert_allclose(found.gradient(r), known.gradient(r), rtol=1e-8, atol=1e-8)
     assert_allclose(found.square_norms, known.square_norms, rtol=1e-8)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_data_that_were_not_checked_are_refused(container, value):
+    X, _ = data(9, 4)
+    X[3, 2] = value
+    with pytest.raises(ValueError, match="X contains NaN or infinity"):
+        Features.of(CONTAINERS[container](X))
