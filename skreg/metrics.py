@@ -280,7 +280,7 @@ def brier_decomposition(
 
     References
     ----------
-    A. H. Murphy, A new vector partition of the probability score, J. Appl. Meteorol. 12 (1973).
+    Allan H. Murphy, A new vector partition of the probability score, J. Appl. Meteorol. 12 (1973).
 
     D. B. Stephenson, C. A. S. Coelho and I. T. Jolliffe, Two extra components in the Brier score
     decomposition, Weather and Forecasting 23 (2008).
