@@ -1,8 +1,11 @@
-"""Dropout masks from a counter: the same seed, step, layer and unit always give the same bit.
+"""Dropout masks from a counter: the same seed, step, layer and unit always give the same bits.
 
-A mask is therefore never stored, and it does not depend on which thread asks for it.
+A mask is therefore never stored, and it does not depend on which thread asks for it. A unit has
+16 bits, so that one number of the generator serves four units: unit j of a row is dropped where
+its bits are below rate * 2^16.
 """
 
+from cython cimport floating
 from libc.stdint cimport uint64_t
 
 from skreg._kernels.splitmix cimport counter_bits
@@ -13,10 +16,16 @@ cdef inline uint64_t mask_key(uint64_t seed, uint64_t step, uint64_t layer) noex
     return counter_bits(counter_bits(counter_bits(0, seed), step), layer)
 
 
-cdef inline uint64_t mask_threshold(double rate) noexcept nogil:
-    """The rate on the scale of 53 random bits, as fine as a double can say it."""
-    return <uint64_t> (rate * 9007199254740992.0)
+cdef inline int mask_threshold(double rate) noexcept nogil:
+    """The rate in steps of 2^-16; the most is 1 - 2^-16, as something must stay."""
+    return <int> min(rate * 65536.0 + 0.5, 65535.0)
 
 
-cdef inline bint dropped(uint64_t key, uint64_t unit, uint64_t threshold) noexcept nogil:
-    return (counter_bits(key, unit) >> 11) < threshold
+cdef void drop_units(
+    floating* a, floating* slope, Py_ssize_t rows, Py_ssize_t cols,
+    uint64_t key, Py_ssize_t first_row, double rate,
+) noexcept nogil
+
+cdef double kept_share(
+    uint64_t key, Py_ssize_t row, Py_ssize_t cols, Py_ssize_t unit, double rate,
+) noexcept nogil

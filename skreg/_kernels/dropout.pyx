@@ -1,15 +1,80 @@
-"""The dropout mask written out, for tests and for looking at."""
+"""Inverted dropout of whole rows of units, and the mask written out for looking at it."""
 
-from libc.stdint cimport uint64_t
+from cython cimport floating
+from libc.stdint cimport uint16_t, uint64_t
+from libc.string cimport memcpy
+
+from skreg._kernels.simd cimport cloned_void
+from skreg._kernels.splitmix cimport counter_bits
+
+cdef enum:
+    WORDS = 32  # numbers of the generator at a time; each serves four units
 
 
-def dropout_mask(
-    unsigned char[::1] out, uint64_t seed, uint64_t step, uint64_t layer, double rate
-):
-    """out[j] = 1 where unit j is dropped."""
-    cdef uint64_t key = mask_key(seed, step, layer)
-    cdef uint64_t threshold = mask_threshold(rate)
+cdef cloned_void unit_bits(
+    uint16_t* bits, Py_ssize_t n_words, uint64_t key, uint64_t first
+) noexcept nogil:
+    cdef uint64_t words[WORDS]
+    cdef Py_ssize_t k
+    for k in range(n_words):
+        words[k] = counter_bits(key, first + k)
+    memcpy(bits, words, n_words * sizeof(uint64_t))
+
+
+cdef cloned_void keep_or_drop(
+    floating* a, Py_ssize_t n, const uint16_t* bits, int threshold, floating scale
+) noexcept nogil:
     cdef Py_ssize_t j
-    with nogil:
-        for j in range(out.shape[0]):
-            out[j] = dropped(key, j, threshold)
+    for j in range(n):
+        # A product keeps what is not finite from being lost in silence.
+        a[j] *= 0 if bits[j] < threshold else scale
+
+
+cdef void drop_units(
+    floating* a, floating* slope, Py_ssize_t rows, Py_ssize_t cols,
+    uint64_t key, Py_ssize_t first_row, double rate,
+) noexcept nogil:
+    """Drop units of a, and the same ones of slope unless that is NULL; scale what stays."""
+    cdef uint16_t bits[4 * WORDS]
+    cdef int threshold = mask_threshold(rate)
+    cdef floating scale = <floating> (65536.0 / (65536 - threshold))
+    cdef Py_ssize_t words = (cols + 3) // 4, i, start, n
+    if threshold == 0:
+        return
+    for i in range(rows):
+        start = 0
+        while start < cols:
+            n = min(cols - start, 4 * WORDS)
+            unit_bits(bits, (n + 3) // 4, key, (first_row + i) * words + start // 4)
+            keep_or_drop(a + start, n, bits, threshold, scale)
+            if slope != NULL:
+                keep_or_drop(slope + start, n, bits, threshold, scale)
+            start += n
+        a += cols
+        if slope != NULL:
+            slope += cols
+
+
+cdef double kept_share(
+    uint64_t key, Py_ssize_t row, Py_ssize_t cols, Py_ssize_t unit, double rate,
+) noexcept nogil:
+    """The factor that `drop_units` gives to one unit of one row of cols units."""
+    cdef uint16_t bits[4]
+    cdef int threshold = mask_threshold(rate)
+    if threshold == 0:
+        return 1
+    unit_bits(bits, 1, key, row * ((cols + 3) // 4) + unit // 4)
+    return 0 if bits[unit % 4] < threshold else 65536.0 / (65536 - threshold)
+
+
+def dropout_factor(
+    floating[:, ::1] out, uint64_t seed, uint64_t step, uint64_t layer, double rate,
+    Py_ssize_t first_row=0,
+):
+    """Multiply units by 0 where they are dropped, by 1 / (1 - rate) elsewhere."""
+    if out.shape[0] and out.shape[1]:
+        with nogil:
+            drop_units(
+                &out[0, 0], <floating*> NULL, out.shape[0], out.shape[1],
+                mask_key(seed, step, layer), first_row, rate,
+            )

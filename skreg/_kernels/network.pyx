@@ -2,156 +2,286 @@
 
 With a_0 the batch and L weight matrices W_l of shape (units[l], units[l + 1]),
 
-    a_{l+1} = dropout(f_l(a_l W_l + b_l)),   delta_L = d loss / d a_L
-    dW_l = a_l' delta_{l+1},   db_l = colsum(delta_{l+1}),   delta_l = (delta_{l+1} W_l') f_{l-1}'
+    z_{l+1} = a_l W_l + b_l,   a_{l+1} = dropout(f_l(z_{l+1})),   delta_L = d loss / d z_L
+    delta_l = (delta_{l+1} W_l') * da_l/dz_l
+    dW_l = a_l' delta_{l+1},   db_l = colsum(delta_{l+1})
+
+The first two lines go row by row: chunks of rows are independent. The last one goes block by
+block of dW_l: these are independent too. Threads share the chunks, then the blocks, and each
+entry is a sum in one order whoever computes it.
 
 The parameter vector holds W_0 ... W_{L-1}, then b_0 ... b_{L-1}; the gradient is laid out alike.
-`hidden` holds a_1 ... a_L one after the other (a_L turns into delta_L), `deltas` two matrices of
-the widest hidden layer, used in turn.
 """
 
 from cython cimport floating
+from cython.parallel cimport prange
 from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
-from skreg._kernels.activations cimport bias_activate, bias_activate_backward
+from skreg._kernels.activations cimport activate_rows, multiply
 from skreg._kernels.blas cimport gemm
-from skreg._kernels.dropout cimport mask_key
+from skreg._kernels.dropout cimport drop_units, mask_key
 from skreg._kernels.losses cimport output_loss
 from skreg._kernels.rows cimport csr_product, csr_transposed_product
+from skreg._kernels.simd cimport cloned_void, flush_denormals, restore_denormals
 
 
 cdef Network describe(
-    const int[::1] units, const int[::1] kinds, const double[::1] rates, int loss,
-    double smoothing,
+    const int[::1] units, const int[::1] kinds, int loss, double smoothing,
+    const double[::1] level,
 ) noexcept nogil:
     """Borrow the arrays: they must outlive the result."""
     cdef Network net
     cdef int layer
     net.depth = <int> kinds.shape[0]
-    net.units, net.kinds, net.rates = &units[0], &kinds[0], &rates[0]
+    net.units, net.kinds, net.level = &units[0], &kinds[0], &level[0]
     net.loss, net.smoothing = loss, smoothing
-    net.n_weights = 0
+    net.n_weights = net.n_parameters = 0
     for layer in range(net.depth):
         net.n_weights += <Py_ssize_t> units[layer] * units[layer + 1]
+        net.n_parameters += units[layer + 1]
+    net.n_parameters += net.n_weights
     return net
 
 
-cdef Py_ssize_t widest_hidden(const Network* net) noexcept nogil:
-    cdef Py_ssize_t widest = 0
-    cdef int layer
-    for layer in range(1, net.depth):
-        widest = max(widest, net.units[layer])
-    return widest
+cdef inline Py_ssize_t weights_before(const Network* net, int layer) noexcept nogil:
+    cdef Py_ssize_t total = 0
+    cdef int l
+    for l in range(layer):
+        total += <Py_ssize_t> net.units[l] * net.units[l + 1]
+    return total
 
 
-cdef floating* forward(
-    const Network* net, Py_ssize_t rows,
-    const floating* data, const int* indices, const int64_t* indptr, const int64_t* order,
-    const floating* params, floating* hidden, uint64_t seed, uint64_t step,
+cdef inline Py_ssize_t units_before(const Network* net, int layer) noexcept nogil:
+    """Number of units in layers 1 to layer - 1."""
+    cdef Py_ssize_t total = 0
+    cdef int l
+    for l in range(1, layer):
+        total += net.units[l]
+    return total
+
+
+cdef inline floating* layer_of(
+    const Network* net, const Batch* batch, floating* layers, int layer, Py_ssize_t row,
 ) noexcept nogil:
-    """Fill hidden and return its last block, the logits."""
-    cdef const floating* a = data
+    """Where that row of layer 1, 2, ... stands in outputs, slopes or deltas."""
+    return layers + batch.rows * units_before(net, layer) + row * net.units[layer]
+
+
+cdef inline floating* delta_of(
+    const Network* net, const Batch* batch, const floating* params, int layer, Py_ssize_t row,
+) noexcept nogil:
+    """delta_layer from that row on; the last one has taken the place of the outputs."""
+    if layer == net.depth:
+        return layer_of(net, batch, <floating*> batch.outputs, layer, row)
+    return layer_of(net, batch, <floating*> batch.deltas, layer, row)
+
+
+cdef void forward(
+    const Network* net, const Batch* batch, const floating* params,
+    Py_ssize_t start, Py_ssize_t stop,
+) noexcept nogil:
+    """Fill rows start to stop of outputs and slopes."""
+    cdef const floating* a = <const floating*> batch.inputs
     cdef const floating* w = params
     cdef const floating* b = params + net.n_weights
-    cdef floating* z = hidden
-    cdef Py_ssize_t fan_in, fan_out
-    cdef int layer
+    cdef floating* z
+    cdef floating* slope
+    cdef Py_ssize_t rows = stop - start
+    cdef int layer, fan_in, fan_out
+    cdef bint last
+    a = NULL if a == NULL else a + start * net.units[0]
     for layer in range(net.depth):
         fan_in, fan_out = net.units[layer], net.units[layer + 1]
-        if layer == 0 and indptr != NULL:
-            csr_product(data, indices, indptr, order, rows, w, fan_out, z)
+        last = layer + 1 == net.depth
+        z = layer_of(net, batch, <floating*> batch.outputs, layer + 1, start)
+        slope = layer_of(net, batch, <floating*> batch.slopes, layer + 1, start)
+        if a == NULL:
+            csr_product(
+                <const floating*> batch.data, batch.indices, batch.indptr, start, stop, w,
+                fan_out, z - start * fan_out,
+            )
         else:
-            gemm(0, 0, rows, fan_out, fan_in, <floating> 1, a, fan_in, w, fan_out,
+            gemm(0, 0, <int> rows, fan_out, fan_in, <floating> 1, a, fan_in, w, fan_out,
                  <floating> 0, z, fan_out)
-        bias_activate(z, rows, fan_out, b, net.kinds[layer], net.rates[layer],
-                      mask_key(seed, step, layer))
+        activate_rows(
+            z, <floating*> NULL if last else slope, rows, fan_out, b, net.kinds[layer]
+        )
+        if not last and batch.rates[layer + 1] > 0:
+            drop_units(z, slope, rows, fan_out, mask_key(batch.seed, batch.step, layer + 1),
+                       start, batch.rates[layer + 1])
         a = z
-        w += fan_in * fan_out
+        w += <Py_ssize_t> fan_in * fan_out
         b += fan_out
-        z += rows * fan_out
-    return <floating*> a
 
 
 cdef void backward(
-    const Network* net, Py_ssize_t rows, Py_ssize_t n_biases, floating* delta,
-    const floating* data, const int* indices, const int64_t* indptr, const int64_t* order,
-    const floating* params, floating* grads, floating* deltas, uint64_t seed, uint64_t step,
+    const Network* net, const Batch* batch, const floating* params,
+    Py_ssize_t start, Py_ssize_t stop,
 ) noexcept nogil:
-    """Add the gradient to grads; delta is delta_L and stands at the end of hidden."""
-    cdef floating* a = delta
-    cdef const floating* w = params + net.n_weights
-    cdef floating* dw = grads + net.n_weights
-    cdef floating* db = grads + net.n_weights + n_biases
-    cdef floating* spare = deltas
-    cdef floating one = 1
-    cdef Py_ssize_t fan_in, fan_out
-    cdef int layer
-    for layer in range(net.depth - 1, -1, -1):
+    """Fill rows start to stop of deltas, from delta_L downwards."""
+    cdef floating* below
+    cdef Py_ssize_t rows = stop - start
+    cdef int layer, fan_in, fan_out
+    for layer in range(net.depth - 1, 0, -1):
         fan_in, fan_out = net.units[layer], net.units[layer + 1]
-        w -= fan_in * fan_out
-        dw -= fan_in * fan_out
-        db -= fan_out
-        bias_activate_backward(a, delta, rows, fan_out, db, net.kinds[layer], net.rates[layer],
-                               mask_key(seed, step, layer))
-        if layer == 0:
-            if indptr != NULL:
-                csr_transposed_product(data, indices, indptr, order, rows, delta, fan_out, dw)
-            else:
-                gemm(1, 0, fan_in, fan_out, rows, one, data, fan_in, delta, fan_out,
-                     one, dw, fan_out)
-            return
-        a -= rows * fan_in
-        gemm(1, 0, fan_in, fan_out, rows, one, a, fan_in, delta, fan_out, one, dw, fan_out)
-        gemm(0, 1, rows, fan_in, fan_out, one, delta, fan_out, w, fan_out,
-             <floating> 0, spare, fan_in)
-        delta, spare = spare, deltas if spare != deltas else deltas + rows * widest_hidden(net)
+        below = delta_of(net, batch, params, layer, start)
+        gemm(0, 1, <int> rows, fan_in, fan_out, <floating> 1,
+             delta_of(net, batch, params, layer + 1, start), fan_out,
+             params + weights_before(net, layer), fan_out, <floating> 0, below, fan_in)
+        multiply(below, layer_of(net, batch, <floating*> batch.slopes, layer, start),
+                 rows * fan_in)
 
 
-cdef double batch_gradient(
-    const Network* net, Py_ssize_t rows,
-    const floating* data, const int* indices, const int64_t* indptr, const int64_t* order,
-    const int* target, const floating* weight, double scale, bint accumulate,
-    const floating* params, floating* grads, floating* hidden, floating* deltas,
-    uint64_t seed, uint64_t step,
+cdef double rows_pass(
+    const Network* net, const Batch* batch, const floating* params,
+    Py_ssize_t start, Py_ssize_t stop,
 ) noexcept nogil:
-    """Return sum_i weight_i loss_i; grads becomes (or, accumulating, gains) scale times its
-    gradient. The input is a dense batch in `data`, or with `indptr` the CSR rows of `order`."""
-    cdef Py_ssize_t n_biases = 0
+    """Take rows start to stop forward and backward; return their weighted sum of losses."""
+    cdef int outputs = net.units[net.depth]
+    cdef unsigned int mode = 0
     cdef double loss
-    cdef floating* z
-    cdef int layer
-    for layer in range(net.depth):
-        n_biases += net.units[layer + 1]
-    if not accumulate:
-        memset(grads, 0, (net.n_weights + n_biases) * sizeof(floating))
-    z = forward(net, rows, data, indices, indptr, order, params, hidden, seed, step)
+    flush_denormals(mode)
+    forward(net, batch, params, start, stop)
     loss = output_loss(
-        net.loss, z, rows, net.units[net.depth], target, weight, scale, net.smoothing
+        net.loss, layer_of(net, batch, <floating*> batch.outputs, net.depth, start),
+        stop - start, outputs, <const floating*> batch.target + start * outputs,
+        <const floating*> batch.weight + start, batch.scale, net.smoothing, net.level,
     )
-    backward(net, rows, n_biases, z, data, indices, indptr, order, params, grads, deltas,
-             seed, step)
+    backward(net, batch, params, start, stop)
+    restore_denormals(mode)
     return loss
 
 
-def loss_gradient(
-    const floating[:, ::1] X, const floating[::1] data, const int[::1] indices,
-    const int64_t[::1] indptr, const int64_t[::1] order,
-    const int[:, ::1] targets, const floating[::1] weight,
-    const int[::1] units, const int[::1] kinds, const double[::1] rates, int loss,
-    double smoothing, double scale, bint accumulate,
-    const floating[::1] params, floating[::1] grads,
-    floating[::1] hidden, floating[::1] deltas, uint64_t seed, uint64_t step,
-):
-    """The batch gradient for the rows of X in their order, or the CSR rows that `order` names."""
-    cdef Network net = describe(units, kinds, rates, loss, smoothing)
-    cdef bint sparse = indptr.shape[0] > 0
-    cdef double result
-    with nogil:
-        result = batch_gradient(
-            &net, targets.shape[0], &data[0] if sparse else &X[0, 0],
-            &indices[0] if sparse else NULL, &indptr[0] if sparse else NULL,
-            &order[0] if sparse else NULL, &targets[0, 0], &weight[0], scale, accumulate,
-            &params[0], &grads[0], &hidden[0], &deltas[0], seed, step,
+cdef cloned_void add_rows(
+    floating* total, const floating* x, Py_ssize_t rows, Py_ssize_t cols
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    for i in range(rows):
+        for j in range(cols):
+            total[j] += x[i * cols + j]
+
+
+cdef void gradient_block(
+    const Network* net, const Batch* batch, const floating* params, floating* grads,
+    int layer, Py_ssize_t start, Py_ssize_t stop, bint accumulate,
+) noexcept nogil:
+    """Rows start to stop of dW_layer; the task that has the first rows also has the biases."""
+    cdef int fan_in = net.units[layer], fan_out = net.units[layer + 1]
+    cdef floating* dw = grads + weights_before(net, layer)
+    cdef floating* db = grads + net.n_weights + units_before(net, layer + 1)
+    cdef const floating* delta = delta_of(net, batch, params, layer + 1, 0)
+    cdef const floating* a = <const floating*> batch.inputs
+    if layer > 0:
+        a = layer_of(net, batch, <floating*> batch.outputs, layer, 0)
+    if start == 0:
+        if not accumulate:
+            memset(db, 0, fan_out * sizeof(floating))
+        add_rows(db, delta, batch.rows, fan_out)
+    if a != NULL:
+        gemm(1, 0, <int> (stop - start), fan_out, <int> batch.rows, <floating> 1, a + start,
+             fan_in, delta, fan_out, <floating> accumulate, dw + start * fan_out, fan_out)
+        return
+    if not accumulate:
+        memset(dw, 0, <Py_ssize_t> fan_in * fan_out * sizeof(floating))
+    csr_transposed_product(
+        <const floating*> batch.data, batch.indices, batch.indptr, batch.rows, delta, fan_out,
+        0, fan_out, dw,
+    )
+
+
+cdef void gradient_task(
+    const Network* net, const Batch* batch, const floating* params, floating* grads,
+    const int64_t* task, bint accumulate,
+) noexcept nogil:
+    cdef unsigned int mode = 0
+    flush_denormals(mode)
+    gradient_block(net, batch, params, grads, <int> task[0], task[1], task[2], accumulate)
+    restore_denormals(mode)
+
+
+cdef double batch_gradient(
+    const Network* net, const Batch* batch, const Plan* plan,
+    const floating* params, floating* grads, bint accumulate,
+) noexcept nogil:
+    """Return sum_i weight_i loss_i; grads becomes (or, accumulating, gains) scale times its
+    gradient."""
+    cdef Py_ssize_t n_chunks = (batch.rows + plan.chunk - 1) // plan.chunk, k
+    cdef double loss = 0
+    for k in prange(
+        n_chunks, num_threads=plan.threads, schedule="dynamic", use_threads_if=plan.threads > 1,
+    ):
+        plan.partial[k] = rows_pass(
+            net, batch, params, k * plan.chunk, min((k + 1) * plan.chunk, batch.rows)
         )
+    for k in prange(
+        plan.n_tasks, num_threads=plan.threads, schedule="dynamic",
+        use_threads_if=plan.threads > 1,
+    ):
+        gradient_task(net, batch, params, grads, plan.tasks + 3 * k, accumulate)
+    for k in range(n_chunks):
+        loss += plan.partial[k]
+    return loss
+
+
+cdef void describe_batch(
+    Batch* batch, floating[:, ::1] X, floating[::1] data, int[::1] indices,
+    int64_t[::1] indptr, floating[:, ::1] layers, const double[::1] rates,
+):
+    """Borrow the arrays of a batch, dense or (with indptr) CSR."""
+    cdef bint sparse = indptr.shape[0] > 0
+    batch.rows = indptr.shape[0] - 1 if sparse else X.shape[0]
+    batch.inputs = NULL if sparse else &X[0, 0]
+    batch.data = &data[0] if data.shape[0] else NULL
+    batch.indices = &indices[0] if indices.shape[0] else NULL
+    batch.indptr = &indptr[0] if sparse else NULL
+    batch.outputs, batch.slopes, batch.deltas = &layers[0, 0], &layers[1, 0], &layers[2, 0]
+    batch.rates = &rates[0]
+
+
+def loss_gradient(
+    floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
+    floating[:, ::1] targets, floating[::1] weight,
+    const int[::1] units, const int[::1] kinds, const double[::1] rates, int loss,
+    double smoothing, const double[::1] level, double scale, bint accumulate,
+    const floating[::1] params, floating[::1] grads, floating[:, ::1] layers,
+    const int64_t[:, ::1] tasks, Py_ssize_t chunk, double[::1] partial, int threads,
+    uint64_t seed, uint64_t step,
+):
+    """The batch gradient of all rows of X, dense or (with indptr) CSR, without input dropout."""
+    cdef Network net = describe(units, kinds, loss, smoothing, level)
+    cdef Batch batch
+    cdef Plan plan
+    cdef double result
+    describe_batch(&batch, X, data, indices, indptr, layers, rates)
+    batch.target, batch.weight = &targets[0, 0], &weight[0]
+    batch.seed, batch.step, batch.scale = seed, step, scale
+    plan.threads, plan.chunk, plan.partial = threads, chunk, &partial[0]
+    plan.tasks, plan.n_tasks = &tasks[0, 0], tasks.shape[0]
+    with nogil:
+        result = batch_gradient(&net, &batch, &plan, &params[0], &grads[0], accumulate)
     return result
+
+
+def block_outputs(
+    floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
+    const int[::1] units, const int[::1] kinds, const double[::1] rates,
+    const floating[::1] params, floating[:, ::1] layers, Py_ssize_t chunk, int threads,
+    uint64_t seed, uint64_t step, floating[:, ::1] out,
+):
+    """out = z_L for all rows of X, with dropout of the hidden layers by seed and step."""
+    cdef Network net = describe(units, kinds, 0, 0, rates)
+    cdef Batch batch
+    cdef Py_ssize_t k, n_chunks
+    describe_batch(&batch, X, data, indices, indptr, layers, rates)
+    batch.seed, batch.step = seed, step
+    n_chunks = (batch.rows + chunk - 1) // chunk
+    with nogil:
+        for k in prange(
+            n_chunks, num_threads=threads, schedule="dynamic", use_threads_if=threads > 1
+        ):
+            forward(
+                &net, &batch, &params[0], k * chunk, min((k + 1) * chunk, batch.rows)
+            )
+        memcpy(&out[0, 0], layer_of(&net, &batch, &layers[0, 0], net.depth, 0),
+               batch.rows * out.shape[1] * sizeof(floating))

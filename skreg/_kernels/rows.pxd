@@ -1,21 +1,29 @@
 from cython cimport floating
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 cdef void gather_rows(
-    const floating[:, :] X, const int64_t* order, Py_ssize_t rows, floating* out,
+    const floating[:, :] X, const int64_t* order, Py_ssize_t start, Py_ssize_t stop, floating* out,
 ) noexcept nogil
 
 cdef double gather_targets(
-    const int[:, ::1] targets, const floating[::1] weight, const int64_t* order, Py_ssize_t rows,
-    int* target_out, floating* weight_out,
+    const int[::1] codes, const floating[:, ::1] targets, const floating[::1] weight,
+    const int64_t* order, Py_ssize_t rows, Py_ssize_t cols, floating* target_out,
+    floating* weight_out,
+) noexcept nogil
+
+cdef void gather_csr(
+    const floating* data, const int* indices, const int64_t* indptr, const int64_t* order,
+    Py_ssize_t rows, floating* data_out, int* indices_out, int64_t* indptr_out,
+    Py_ssize_t cols, uint64_t key, double rate,
 ) noexcept nogil
 
 cdef void csr_product(
-    const floating* data, const int* indices, const int64_t* indptr, const int64_t* order,
-    Py_ssize_t rows, const floating* w, Py_ssize_t cols, floating* out,
+    const floating* data, const int* indices, const int64_t* indptr,
+    Py_ssize_t start, Py_ssize_t stop, const floating* w, Py_ssize_t cols, floating* out,
 ) noexcept nogil
 
 cdef void csr_transposed_product(
-    const floating* data, const int* indices, const int64_t* indptr, const int64_t* order,
-    Py_ssize_t rows, const floating* delta, Py_ssize_t cols, floating* out,
+    const floating* data, const int* indices, const int64_t* indptr,
+    Py_ssize_t rows, const floating* delta, Py_ssize_t cols, Py_ssize_t first, Py_ssize_t last,
+    floating* out,
 ) noexcept nogil

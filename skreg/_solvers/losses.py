@@ -2,65 +2,77 @@
 
     f(parameters) = (1 / V) (sum_i v_i loss_i + alpha / 2 ||weights||^2),   V = sum_i v_i
 
-loss_i is the cross-entropy of row i, summed over outputs, against smoothed targets: with
-smoothing eps the true class has 1 - eps and each of the K - 1 others eps / (K - 1) (softmax); a
-logistic output has 1 - eps on the true side. The loss is smallest where the predicted
-probabilities equal the smoothed targets. Biases are not penalized.
+with the losses of `skreg._kernels.losses`. Biases are not penalized.
 """
 
 import numpy as np
 
 from skreg._kernels.network import loss_gradient
-from skreg._solvers.network import BLOCK_ROWS, Workspace
+from skreg._solvers.network import BLOCK_ROWS
+from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial
 
 
 class Objective:
     """f and its gradient at a flat parameter vector; rows pass in blocks."""
 
-    def __init__(self, network, rows):
-        self.network = network
-        self.rows = rows
-        n = len(rows.targets)
-        self.dtype = rows.weight.dtype
-        self.weight = rows.weight if len(rows.weight) else np.ones(n, self.dtype)
+    def __init__(self, network, rows, alpha=0.0, *, rates=None, threads=1):
+        self.network, self.rows, self.alpha = network, rows, alpha
+        n, dtype = len(rows), rows.weight.dtype
+        self.dtype, size = dtype, min(n, BLOCK_ROWS)
+        self.weight = rows.weight if len(rows.weight) else np.ones(n, dtype)
         self.total = self.weight.sum(dtype=np.float64)
-        self.order = np.arange(n)
-        self.work = Workspace.of(network, rows, min(n, BLOCK_ROWS))
-        self.arguments = network.kernel_arguments()
+        self.targets = one_hot(rows.codes, network, dtype) if len(rows.codes) else rows.targets
+        self.grads = np.empty(network.n_parameters, dtype)
+        chunk = chunk_rows(size, network.n_weights)
+        self.fixed = {
+            **network.kernel_arguments(),
+            "rates": np.zeros(len(network.units) - 1) if rates is None else np.array(rates),
+            "grads": self.grads,
+            "layers": np.empty((3, size * sum(network.units[1:])), dtype),
+            "tasks": gradient_tasks(network.units, size, rows.is_sparse),
+            "chunk": chunk,
+            "partial": np.empty(n_partial(size, chunk, network.n_parameters)),
+            "threads": threads,
+        }
 
     def __call__(self, parameters, *, seed=0, step=0):
         """Return (f, gradient); seed and step choose the dropout mask, one for every block."""
         parameters = np.ascontiguousarray(parameters, dtype=self.dtype)
         data = sum(
             self._block(parameters, start, seed, step)
-            for start in range(0, len(self.order), BLOCK_ROWS)
+            for start in range(0, len(self.rows), BLOCK_ROWS)
         )
-        gradient = self.work.grads.copy()
-        weights, alpha = parameters[: self.network.n_weights], self.network.alpha
+        gradient = self.grads.copy()
+        weights = parameters[: self.network.n_weights]
         # A step too far may overflow; the solver sees it in the value.
         with np.errstate(over="ignore", invalid="ignore"):
-            gradient[: len(weights)] += (alpha / self.total) * weights
-            penalty = 0.5 * alpha * np.dot(weights, weights)
+            gradient[: len(weights)] += (self.alpha / self.total) * weights
+            penalty = 0.5 * self.alpha * np.dot(weights, weights)
         return (data + penalty) / self.total, gradient
 
     def _block(self, parameters, start, seed, step):
         """Return the block's sum of v_i loss_i and add its share to the gradient buffer."""
         rows, block = self.rows, slice(start, start + BLOCK_ROWS)
+        pointers = rows.indptr[start : start + BLOCK_ROWS + 1]
+        entries = slice(pointers[0], pointers[-1]) if len(pointers) else slice(0)
         return loss_gradient(
-            np.ascontiguousarray(rows.X[block]),
-            rows.data,
-            rows.indices,
-            rows.indptr,
-            self.order[block],
-            rows.targets[block],
-            self.weight[block],
+            np.array(rows.X[block], order="C"),
+            rows.data[entries].copy(),
+            rows.indices[entries].copy(),
+            pointers - pointers[0] if len(pointers) else pointers.copy(),
+            np.array(self.targets[block]),
+            np.array(self.weight[block]),
             scale=1 / self.total,
             accumulate=start > 0,
             params=parameters,
-            grads=self.work.grads,
-            hidden=self.work.hidden,
-            deltas=self.work.deltas,
             seed=seed,
             step=step,
-            **self.arguments,
+            **self.fixed,
         )
+
+
+def one_hot(codes, network, dtype):
+    """Class codes as probabilities; a single output is the probability of class 1."""
+    if network.units[-1] == 1:
+        return codes.astype(dtype)[:, None]
+    return (codes[:, None] == np.arange(network.units[-1])).astype(dtype)

@@ -11,25 +11,26 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, log_expit, log_softmax, softmax
 
-from skreg._kernels.activations import KINDS, activate
+from skreg._kernels.activations import KINDS
+from skreg._kernels.dropout import dropout_factor
 from skreg._kernels.losses import LOSSES
+from skreg._kernels.network import block_outputs
+from skreg._kernels.rows import gather_sparse
+from skreg._solvers.plan import CHUNK, prediction_threads
 
-# Rows that go through the network together where no gradient is needed: few enough for their
-# activations to stay in cache, many enough for matrix products to run at full speed.
+# Rows that go through the network together where no gradient is needed.
 BLOCK_ROWS = 1024
 
 
 class Network(NamedTuple):
-    """Architecture, loss and penalty; `dropout` holds one rate for each hidden layer."""
+    """Architecture and loss."""
 
     units: tuple[int, ...]
-    activation: str
-    loss: str  # "softmax" or "logistic"
-    dropout: tuple[float, ...]
-    label_smoothing: float
-    alpha: float
+    activations: tuple[str, ...]  # one for each hidden layer
+    loss: str  # a name in LOSSES
+    level: float | tuple[float, ...] = 0.0  # of Huber's loss, or the quantile of each output
+    label_smoothing: float = 0.0
 
     @property
     def n_weights(self):
@@ -41,21 +42,21 @@ class Network(NamedTuple):
         """Length of the parameter vector."""
         return self.n_weights + sum(self.units[1:])
 
-    def largest_product(self, rows):
-        """Multiply-adds of the largest matrix product that a batch of so many rows takes."""
-        return rows * max(a * b for a, b in pairwise(self.units))
-
-    def kernel_arguments(self):
-        """The description that the compiled passes read: one entry for each weight matrix."""
-        hidden = len(self.units) - 2
+    def shape_arguments(self):
+        """The layers as the compiled passes read them: one entry for each weight matrix."""
+        kinds = [KINDS[name] for name in (*self.activations, "identity")]
         return {
             "units": np.array(self.units, dtype=np.int32),
-            "kinds": np.array(
-                [KINDS[self.activation]] * hidden + [KINDS["identity"]], dtype=np.int32
-            ),
-            "rates": np.array([*self.dropout, 0.0]),
+            "kinds": np.array(kinds, dtype=np.int32),
+        }
+
+    def kernel_arguments(self):
+        """Layers and loss as the compiled passes read them."""
+        return {
+            **self.shape_arguments(),
             "loss": LOSSES[self.loss],
             "smoothing": self.label_smoothing,
+            "level": np.broadcast_to(np.array(self.level, float), self.units[-1:]).copy(),
         }
 
 
@@ -66,44 +67,41 @@ class Rows(NamedTuple):
     data: np.ndarray
     indices: np.ndarray
     indptr: np.ndarray
-    targets: np.ndarray  # (n_samples, 1) class codes, or (n_samples, n_outputs) of 0 and 1
+    codes: np.ndarray  # (n_samples,) class codes, or (0,)
+    targets: np.ndarray  # (n_samples, n_outputs) of X's type, or (0, 0)
     weight: np.ndarray  # (n_samples,), or (0,) for ones
 
     @classmethod
     def of(cls, X, targets, weight=None):
-        """Wrap a dense or CSR X without copying its values."""
+        """Wrap a dense or CSR X without copying its values; 1-d targets are class codes."""
         weight = np.empty(0, X.dtype) if weight is None else weight
+        coded = targets.ndim == 1
+        codes = targets.astype(np.int32, copy=False) if coded else np.empty(0, np.int32)
+        targets = np.empty((0, 0), X.dtype) if coded else targets.astype(X.dtype, order="C")
         if sparse.issparse(X):
             # A column number fits 32 bits, or else the weight matrix would not fit memory.
             indices = X.indices.astype(np.int32, copy=False)
             indptr = X.indptr.astype(np.int64, copy=False)
-            return cls(np.empty((0, 0), X.dtype), X.data, indices, indptr, targets, weight)
+            empty = np.empty((0, 0), X.dtype)
+            return cls(empty, X.data, indices, indptr, codes, targets, weight)
         empty = np.empty(0, X.dtype), np.empty(0, np.int32), np.empty(0, np.int64)
-        return cls(X, *empty, targets, weight)
+        return cls(X, *empty, codes, targets, weight)
 
+    def __len__(self):
+        """The number of rows, not of fields."""
+        return max(len(self.codes), len(self.targets))
 
-class Workspace(NamedTuple):
-    """The buffers of one fit; `hidden` and `deltas` are laid out by the kernels."""
+    @property
+    def is_sparse(self):
+        """Whether the rows are those of a CSR matrix."""
+        return len(self.indptr) > 0
 
-    grads: np.ndarray
-    batch: np.ndarray
-    batch_targets: np.ndarray
-    batch_weight: np.ndarray
-    hidden: np.ndarray
-    deltas: np.ndarray
-
-    @classmethod
-    def of(cls, network, rows, batch_size):
-        """Allocate for batches of at most `batch_size` of the rows."""
-        dtype = rows.weight.dtype
-        return cls(
-            grads=np.empty(network.n_parameters, dtype),
-            batch=np.empty(batch_size * rows.X.shape[1], dtype),
-            batch_targets=np.empty(batch_size * rows.targets.shape[1], np.int32),
-            batch_weight=np.empty(batch_size, dtype),
-            hidden=np.empty(batch_size * sum(network.units[1:]), dtype),
-            deltas=np.empty(2 * batch_size * max(network.units[1:-1], default=0), dtype),
-        )
+    def largest_batch(self, batch_size):
+        """The most non-zeros that so many sparse rows can have."""
+        sizes = np.diff(self.indptr)
+        if batch_size < len(sizes):
+            sizes = np.partition(sizes, len(sizes) - batch_size)[-batch_size:]
+        return int(sizes.sum())
 
 
 def split(parameters, units):
@@ -125,49 +123,70 @@ def join(coefs, intercepts, dtype):
     return np.concatenate(parts).astype(dtype, copy=False)
 
 
-def initial_parameters(units, activation, dtype, rng):
-    """Glorot and Bengio (2010): uniform with bound sqrt(6 / (fan_in + fan_out)).
+# Bounds of the uniform distribution: each keeps the variance of what flows through its layers.
+GAINS = {"logistic": (2, "both"), "identity": (6, "both"), "tanh": (6, "both"), "relu": (6, "both")}
+RECTIFIERS = (6, "in")  # He et al. (2015): half of the units are silent
+SELF_NORMALIZING = (3, "in")  # LeCun et al. (1998), which SELU asks for
 
-    The logistic function has slope 1/4 at 0, and takes sqrt(2 / ...). The draws come layer by
-    layer, weights before biases, so that a seed means what it means in scikit-learn.
+
+def initial_parameters(units, activations, dtype, rng):
+    """Uniform with bound sqrt(gain / fan), fan being fan_in, or fan_in + fan_out (Glorot).
+
+    The activations of scikit-learn start as they do there (Glorot and Bengio 2010), relu
+    included; the other rectifiers as He et al. (2015) derive, SELU with variance 1 / fan_in. The
+    output layer starts as the last hidden one. The draws come layer by layer, weights before
+    biases, so that a seed means what it means in scikit-learn.
     """
     coefs, intercepts = [], []
-    for fan_in, fan_out in pairwise(units):
-        bound = np.sqrt((2 if activation == "logistic" else 6) / (fan_in + fan_out))
+    names = (*activations, activations[-1] if activations else "identity")
+    for name, (fan_in, fan_out) in zip(names, pairwise(units), strict=True):
+        gain, fans = SELF_NORMALIZING if name == "selu" else GAINS.get(name, RECTIFIERS)
+        bound = np.sqrt(gain / (fan_in + fan_out if fans == "both" else fan_in))
         coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)))
         intercepts.append(rng.uniform(-bound, bound, fan_out))
     return join(coefs, intercepts, dtype)
 
 
-def logits(X, coefs, intercepts, activation):
+def outputs(X, coefs, intercepts, activations, rates=None, seed=0, draw=0):
     """What the output layer hands to the loss, of shape (n_samples, n_outputs).
 
-    X is dense or CSR. Dropout is the identity here. The result has the wider dtype of X and the
-    parameters. Rows pass in blocks, so memory beyond the result does not grow with X.
+    X is dense or CSR. With `rates`, one for the inputs and one for each hidden layer, units are
+    dropped as in training; each `draw` has masks of its own. The result has the wider dtype of X
+    and the parameters. Rows pass in blocks, so memory beyond the result does not grow with X.
     """
     dtype = np.result_type(X.dtype, coefs[0].dtype)
-    biases = [b.astype(dtype, copy=False) for b in intercepts]
-    kinds = [KINDS[activation]] * (len(coefs) - 1) + [KINDS["identity"]]
-    out = np.empty((X.shape[0], coefs[-1].shape[1]), dtype)
-    for start in range(0, X.shape[0], BLOCK_ROWS):
-        a = X[start : start + BLOCK_ROWS]
-        for coef, bias, kind in zip(coefs, biases, kinds, strict=True):
-            a = np.ascontiguousarray(a @ coef)
-            activate(a, bias, kind)
-        out[start : start + BLOCK_ROWS] = a
+    network = Network((X.shape[1], *(len(b) for b in intercepts)), tuple(activations), "softmax")
+    rates = np.zeros(len(coefs)) if rates is None else np.asarray(rates, float)
+    n, n_blocks = X.shape[0], -(-X.shape[0] // BLOCK_ROWS)
+    out = np.empty((n, network.units[-1]), dtype)
+    with prediction_threads(min(n, BLOCK_ROWS) * network.n_weights) as threads:
+        fixed = {
+            **network.shape_arguments(),
+            "rates": rates,
+            "params": join(coefs, intercepts, dtype),
+            "layers": np.empty((3, min(n, BLOCK_ROWS) * sum(network.units[1:])), dtype),
+            "chunk": CHUNK,
+            "threads": threads,
+            "seed": seed,
+        }
+        for k, start in enumerate(range(0, n, BLOCK_ROWS)):
+            block = slice(start, start + BLOCK_ROWS)
+            step = draw * n_blocks + k
+            rows = block_of(X[block], dtype, rates[0], seed, step)
+            block_outputs(**rows, **fixed, step=step, out=out[block])
     return out
 
 
-def probabilities(z, loss):
-    """P(class) from logits: softmax over a row; for "logistic", of each output by itself."""
-    return softmax(z, axis=1) if loss == "softmax" else expit(z)
-
-
-def log_probabilities(z, loss):
-    """Logarithm of `probabilities`, finite where the probability underflows."""
-    return log_softmax(z, axis=1) if loss == "softmax" else log_expit(z)
-
-
-def decisions(z, loss):
-    """Most probable targets from logits, as codes in the layout of `Rows.targets`."""
-    return z.argmax(axis=1)[:, None] if loss == "softmax" else (z > 0).astype(np.intp)
+def block_of(X, dtype, rate, seed, step):
+    """A block of rows as the forward pass takes it, with dropout of the inputs."""
+    empty = np.empty(0, dtype), np.empty(0, np.int32), np.empty(0, np.int64)
+    if not sparse.issparse(X):
+        X = np.array(X, dtype=dtype, order="C", copy=True if rate else None)
+        dropout_factor(X, seed, step, 0, rate)
+        return dict(zip(("X", "data", "indices", "indptr"), (X, *empty), strict=True))
+    data, indices, indptr = X.data.astype(dtype), X.indices.astype("i4"), X.indptr.astype("i8")
+    if rate:
+        order, given = np.arange(X.shape[0]), (data, indices, indptr)
+        data, indices, indptr = (np.empty_like(a) for a in given)
+        gather_sparse(*given, order, data, indices, indptr, X.shape[1], seed, step, rate)
+    return {"X": np.empty((0, 0), dtype), "data": data, "indices": indices, "indptr": indptr}

@@ -95,6 +95,7 @@ def workers():
 
 def give_back_in_child():
     """In a forked process no context will end that the forking thread had not entered itself."""
+    forked.append(True)
     workers.cache_clear()
     if limits:
         give_back(limits[0])
@@ -105,6 +106,7 @@ def give_back_in_child():
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=give_back_in_child)
 
+forked = []  # holds something where this process was forked, without OpenMP's threads
 stop = ContextVar("stop", default=None)  # an event: the work of which this is part was given up
 held_back = []  # the number of threads that `one_blas_thread` took away, while it does
 
@@ -146,6 +148,15 @@ def lapack_threads(size, small=SMALL_FACTORIZATION):
     if limit == 1 and held_back:
         return nullcontext()
     return limited(limit)
+
+
+def team():
+    """The number of threads that a kernel may start by OpenMP.
+
+    A forked process has none of the threads that OpenMP believes to have, and would wait for them
+    for ever; outside the main thread BLAS has threads of its own.
+    """
+    return 1 if forked or not in_main_thread() else available()
 
 
 class GivenUp(threading.Event):

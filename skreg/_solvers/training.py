@@ -1,24 +1,28 @@
 """Training: epochs of updates until progress stops, or L-BFGS on the whole objective.
 
-Stopping rule of `train`: an epoch makes progress if its training loss (or, with a validation
-score, its score) beats the best one so far by tol. More than `patience` epochs in a row without
+Stopping rule of `train`: an epoch makes progress if its loss is below the best one so far by tol,
+or its validation score above the best one by tol. More than `patience` epochs in a row without
 progress end the training, unless the update rule can slow down first.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 
-from skreg._kernels.training import train_epoch
+from skreg._kernels.training import SPECTRAL, train_epoch
+from skreg._kernels.updates import averaged
+from skreg._solvers.history import History
 from skreg._solvers.losses import Objective
-from skreg._solvers.network import BLOCK_ROWS, Workspace
-from skreg._solvers.threads import blas_threads
+from skreg._solvers.network import BLOCK_ROWS, Network, Rows, split
+from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_threads
+from skreg._solvers.updates import Numbers, Update
 
 
 class Result(NamedTuple):
-    """How a training ended: "converged", "max_iter", "interrupted" or "overflow"."""
+    """How a training ended: "converged", "max_iter", "stopped", "interrupted" or "overflow"."""
 
     parameters: np.ndarray
     status: str
@@ -27,15 +31,26 @@ class Result(NamedTuple):
     message: str = ""
 
 
-class Epochs(NamedTuple):
-    """How to train: batches, their order, when to stop."""
+class Recipe(NamedTuple):
+    """What stays as it is during a training."""
 
+    network: Network
     batch_size: int
     max_iter: int
-    shuffle: bool
-    tol: float
-    patience: float
-    dropout_seed: int = 0
+    numbers: Numbers = Numbers()
+    shuffle: bool = True
+    tol: float = 1e-4
+    patience: float = 10
+    max_norm: float = 0.0  # of the gradient; 0 is no limit
+    sam_rho: float = 0.0
+    sam_adaptive: bool = False
+    spectral: str | None = None  # "cap" or "normalize"
+    cap: float = 1.0
+    average: str | None = None  # "ema" or "swa"
+    average_start: int = 0  # epochs before the average of "swa" begins
+    augment: Callable | None = None
+    record: frozenset = frozenset()
+    seed: int = 0  # of the dropout masks
 
 
 @dataclass
@@ -46,8 +61,10 @@ class Progress:
     best_loss: float | None = np.inf
     validation_scores: list | None = None
     best_score: float | None = None
+    best_epoch: int = 0
     stalled: int = 0  # epochs since the last progress
     samples_seen: int = 0
+    history: History = field(default_factory=History)
 
     def watch_scores(self, watch):
         """Judge by validation scores from now on, or by the training loss."""
@@ -65,17 +82,80 @@ class Progress:
             self.best_score = -np.inf
 
     def record_loss(self, loss, tol):
-        """Judge an epoch by its training loss."""
+        """Judge an epoch by its training loss; return whether it is the least one so far."""
+        self.loss_curve.append(loss)
+        if self.best_loss is None:
+            return False
         self.stalled = self.stalled + 1 if loss > self.best_loss - tol else 0
-        self.best_loss = min(self.best_loss, loss)
+        return self._is_best(loss < self.best_loss, best_loss=min(self.best_loss, loss))
 
     def record_score(self, score, tol):
         """Judge an epoch by its validation score; return whether it is the best one so far."""
         self.validation_scores.append(score)
         self.stalled = self.stalled + 1 if score < self.best_score + tol else 0
-        is_best = score > self.best_score
-        self.best_score = max(self.best_score, score)
-        return is_best
+        return self._is_best(score > self.best_score, best_score=max(self.best_score, score))
+
+    def _is_best(self, better, **best):
+        """Note the best value, and its epoch where it is a new one."""
+        vars(self).update(best)
+        if better:
+            self.best_epoch = len(self.loss_curve)
+        return better
+
+
+@dataclass
+class State:
+    """All that a training changes: who restores it goes on as if nothing had happened."""
+
+    parameters: np.ndarray
+    update: Update
+    order: np.ndarray  # the training rows, in the order of the last epoch
+    rng: np.random.RandomState
+    progress: Progress
+    average: np.ndarray
+    n_averaged: int
+    singular: np.ndarray  # left, then right singular vectors of all layers
+    best: np.ndarray | None = None  # parameters with the best score
+
+    @classmethod
+    def of(cls, recipe, parameters, update, order, rng, progress):
+        """The state before the first epoch."""
+        units, dtype = recipe.network.units, parameters.dtype
+        singular = np.empty(0, dtype)
+        if recipe.spectral:
+            singular = singular_vectors(parameters, units)
+            bound_spectral_norms(parameters, recipe)
+        average = np.zeros(len(parameters) if recipe.average else 0, dtype)
+        return cls(parameters, update, order, rng, progress, average, 0, singular)
+
+    def learned(self):
+        """The parameters that predict: an average has the zeros of what it averages."""
+        if not (len(self.average) and self.n_averaged):
+            return self.parameters
+        return np.where(self.parameters == 0, self.parameters, self.average)
+
+
+def singular_vectors(parameters, units):
+    """Vectors for the power iteration to start from: left ones, then right ones."""
+    sides = [[], []]
+    for coef in split(parameters, units)[0]:
+        u, _, vt = np.linalg.svd(coef.astype(float), full_matrices=False)
+        # Both halves are as long as the longer one, so that they can be told apart.
+        for side, vector, size in zip(sides, (u[:, 0], vt[0]), coef.shape, strict=True):
+            side.append(vector[:size])
+    left, right = (np.concatenate(side) for side in sides)
+    longest = max(len(left), len(right))
+    halves = [np.pad(half, (0, longest - len(half))) for half in (left, right)]
+    return np.concatenate(halves).astype(parameters.dtype)
+
+
+def bound_spectral_norms(parameters, recipe):
+    """Scale the weight matrices as the recipe asks, exactly."""
+    for coef in split(parameters, recipe.network.units)[0]:
+        sigma = np.linalg.norm(coef.astype(float), 2)
+        limit = 1.0 if recipe.spectral == "normalize" else recipe.cap
+        if sigma > limit or (recipe.spectral == "normalize" and sigma > 0):
+            coef *= limit / sigma
 
 
 def permutation(n, rng):
@@ -85,63 +165,178 @@ def permutation(n, rng):
     return order
 
 
-def train(parameters, network, rows, order, update, epochs, progress, rng, score, report):
-    """Run epochs over the rows listed in `order`; parameters are changed in place.
+def workspace(recipe, rows, n_rows, dtype):
+    """The buffers of one fit, as the kernel names them."""
+    network, size, n = recipe.network, recipe.batch_size, recipe.network.n_parameters
+    dense = size * network.units[0] if not rows.is_sparse else 0
+    entries = max(rows.largest_batch(size), 1) if rows.is_sparse else 0
+    chunk = chunk_rows(size, network.n_weights)
+    saved = bool(recipe.sam_rho or recipe.record & {"gradient_norm", "update_norm"})
+    return {
+        "grads": np.empty(n, dtype),
+        "saved": np.empty(n * saved, dtype),
+        "inputs": np.empty(dense, dtype),
+        "batch_data": np.empty(entries, dtype),
+        "batch_indices": np.empty(entries, np.int32),
+        "batch_indptr": np.empty(size + 1, np.int64),
+        "batch_targets": np.empty(size * network.units[-1], dtype),
+        "batch_weight": np.empty(size, dtype),
+        "layers": np.empty((3, size * sum(network.units[1:])), dtype),
+        "tasks": gradient_tasks(network.units, size, rows.is_sparse),
+        "chunk": chunk,
+        "partial": np.empty(n_partial(size, chunk, n)),
+    }
+
+
+class Epochs:
+    """The compiled epochs of one training: what they read is put together once."""
+
+    def __init__(self, recipe, rows, state, threads):
+        self.recipe, self.rows, self.state = recipe, rows, state
+        dtype, depth = state.parameters.dtype, len(recipe.network.units) - 1
+        watching = bool(recipe.record & {"gradient_norm", "update_norm"})
+        self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, depth))
+        self.before = np.empty_like(state.parameters)
+        self.fixed = {
+            **recipe.network.kernel_arguments(),
+            **workspace(recipe, rows, len(state.order), dtype),
+            **state.update.kernel_arguments(),
+            "batch_size": recipe.batch_size,
+            "max_norm": recipe.max_norm,
+            "rho": recipe.sam_rho,
+            "adaptive": recipe.sam_adaptive,
+            "spectral": SPECTRAL[recipe.spectral],
+            "cap": recipe.cap,
+            "params": state.parameters,
+            "average": state.average,
+            "singular": state.singular,
+            "threads": threads,
+            "sums": self.sums,
+            "watched": self.watched,
+            "seed": recipe.seed,
+        }
+
+    def run(self):
+        """One epoch; return whether all stayed finite. If not, the parameters before it are back.
+
+        An infinite moment would freeze its weight for good, without a word.
+        """
+        state, recipe = self.state, self.recipe
+        self.sums[:], self.watched[:] = 0, 0
+        self.before[:] = state.parameters
+        if recipe.shuffle:
+            state.order = state.order[permutation(len(state.order), state.rng)]
+        n_batches = -(-len(state.order) // recipe.batch_size)
+        steps, rates = recipe.numbers.table(state.update, n_batches)
+        if recipe.augment is None:
+            finite = self._pass(self.rows, state.order, steps, rates)
+        else:
+            finite = all(
+                self._pass(rows, np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1])
+                for k, rows in enumerate(self._augmented())
+            )
+        moments = state.update.moments.ravel()
+        # The dot of a vector with zeros is NaN where the vector is not finite.
+        if not (finite and np.isfinite(state.parameters @ np.zeros_like(state.parameters))):
+            finite = False
+        if not (finite and np.isfinite(moments).all()):
+            state.parameters[:] = self.before
+            return False
+        self._average()
+        return True
+
+    def _pass(self, rows, order, steps, rates):
+        """Some batches, in compiled code."""
+        return train_epoch(order=order, numbers=steps, rates=rates, **rows._asdict(), **self.fixed)
+
+    def _augmented(self):
+        """The batches of an epoch, each changed by the user's function."""
+        state, recipe, rows = self.state, self.recipe, self.rows
+        for start in range(0, len(state.order), recipe.batch_size):
+            at = state.order[start : start + recipe.batch_size]
+            X, y = recipe.augment(np.array(rows.X[at], order="C"), rows.targets[at], state.rng)
+            X, y = np.ascontiguousarray(X, rows.X.dtype), np.ascontiguousarray(y, rows.X.dtype)
+            if X.shape != (len(at), rows.X.shape[1]) or y.shape != rows.targets[at].shape:
+                raise ValueError(
+                    f"batch_augment returned arrays of shapes {X.shape} and {y.shape} for a batch "
+                    f"of {(len(at), rows.X.shape[1])} and {rows.targets[at].shape}: it must keep "
+                    "the shapes."
+                )
+            weight = rows.weight[at] if len(rows.weight) else rows.weight
+            yield rows._replace(X=X, targets=y, weight=weight)
+
+    def _average(self):
+        """Let the weights of this epoch into the average of "swa"; that of "ema" has them."""
+        state, recipe = self.state, self.recipe
+        if recipe.average == "ema":
+            state.n_averaged += 1
+        elif recipe.average == "swa" and len(state.progress.loss_curve) >= recipe.average_start:
+            state.n_averaged += 1
+            averaged(state.average, state.parameters, 1 / state.n_averaged)
+
+    def means(self):
+        """(loss, alpha penalty) as the mean of the batches, weighted by their rows."""
+        rows = self.sums[0]
+        return tuple(self.sums[1:3] / rows) if rows else (0.0, 0.0)
+
+
+def train(state, recipe, rows, score=None, observe=None, report=None):
+    """Run epochs over the rows listed in `state.order`, which change the state.
 
     With `score`, a function of the parameter vector, the best-scored parameters are the result
-    however the training ends; without (None), the last ones. `report` gets a line an epoch.
+    however the training ends; without (None), the last ones. `observe(state, n_iter)` sees every
+    finished epoch, and ends the training by returning True. `report` gets a line an epoch.
     """
-    best = parameters.copy() if score else parameters
-    work = Workspace.of(network, rows, epochs.batch_size)
-    fixed = {**rows._asdict(), **network.kernel_arguments(), **work._asdict()}
-    n_iter, status, loss = 0, "max_iter", None
-    try:
-        with blas_threads(network.largest_product(epochs.batch_size)):
-            while n_iter < epochs.max_iter and status == "max_iter":
-                if epochs.shuffle:
-                    order = order[permutation(len(order), rng)]
-                mean = train_epoch(
-                    order=order,
-                    batch_size=epochs.batch_size,
-                    alpha=network.alpha,
-                    params=parameters,
-                    seed=epochs.dropout_seed,
-                    **fixed,
-                    **update.kernel_arguments(),
-                )
-                n_iter += 1
-                # An infinite moment would freeze its weight for good, without a word.
-                if not (np.isfinite(mean) and np.isfinite(update.moments).all()):
-                    status = "overflow"
+    progress, n_iter, status, loss = state.progress, 0, "max_iter", None
+    report = report or (lambda line: None)
+    work = recipe.batch_size * recipe.network.n_weights
+    with training_threads(work) as threads:
+        try:
+            epochs = Epochs(recipe, rows, state, threads)
+            while n_iter < recipe.max_iter and status == "max_iter":
+                if not epochs.run():
+                    status, n_iter = "overflow", n_iter + 1
                     break
-                loss = mean
-                report(f"Iteration {n_iter}, loss = {loss:.8f}")
-                if judge(parameters, loss, epochs, progress, score, report):
-                    best[:] = parameters
-                progress.samples_seen += len(order)
-                update.epoch_ends(progress.samples_seen)
-                if progress.stalled > epochs.patience:
-                    status = slow_down_or_stop(update, epochs, progress, report)
-    except KeyboardInterrupt:
-        status = "interrupted"
-    return Result(best, status, n_iter, loss)
+                n_iter += 1
+                loss = finish_epoch(state, recipe, epochs, score, report, n_iter)
+                if observe is not None and observe(state, n_iter):
+                    status = "stopped"
+                elif progress.stalled > recipe.patience:
+                    status = slow_down_or_stop(state.update, recipe, progress, report)
+        except KeyboardInterrupt:
+            status = "interrupted"
+    learned = state.learned() if state.best is None else state.best
+    if recipe.spectral:
+        learned = learned.copy()
+        bound_spectral_norms(learned, recipe)
+    return Result(learned, status, n_iter, loss)
 
 
-def judge(parameters, loss, epochs, progress, score, report):
-    """Record a finished epoch; return whether its parameters are the ones to keep."""
-    progress.loss_curve.append(loss)
-    if score is None:
-        progress.record_loss(loss, epochs.tol)
-        return False
-    value = score(parameters)
-    report(f"Validation score: {value:.6f}")
-    return progress.record_score(value, epochs.tol)
+def finish_epoch(state, recipe, epochs, score, report, n_iter):
+    """Judge and record a finished epoch; return its loss."""
+    progress, numbers = state.progress, recipe.numbers
+    data_loss, penalty = epochs.means()
+    learned = state.learned()
+    loss = progress.history.add_epoch(
+        recipe, state, learned, data_loss, penalty, epochs.watched, epochs.sums[3]
+    )
+    report(f"Iteration {n_iter}, loss = {loss:.8f}")
+    progress.record_loss(loss, recipe.tol)
+    if score is not None:
+        value = score(learned)
+        report(f"Validation score: {value:.6f}")
+        if progress.record_score(value, recipe.tol):
+            state.best = learned.copy()
+    progress.samples_seen += len(state.order)
+    if numbers.learning_rate is None:
+        state.update.epoch_ends(progress.samples_seen)
+    return loss
 
 
-def slow_down_or_stop(update, epochs, progress, report):
+def slow_down_or_stop(update, recipe, progress, report):
     """Return the status that a stalled training goes on with."""
     what = "Training loss" if progress.validation_scores is None else "Validation score"
-    stalled = f"{what} did not improve by tol={epochs.tol:g} for {epochs.patience} epochs."
+    stalled = f"{what} did not improve by tol={recipe.tol:g} for {recipe.patience} epochs."
     if not update.slow_down():
         report(f"{stalled} Stopping.")
         return "converged"
@@ -150,12 +345,11 @@ def slow_down_or_stop(update, epochs, progress, report):
     return "max_iter"
 
 
-def train_lbfgs(parameters, network, rows, *, max_iter, max_fun, tol, report):
+def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, report):
     """Minimize the whole objective with L-BFGS-B until its largest gradient entry is below tol.
 
     An interruption returns the last iterate.
     """
-    objective = Objective(network, rows)
     last = Result(parameters, "interrupted", 0, None)
 
     def callback(intermediate_result):
@@ -169,9 +363,9 @@ def train_lbfgs(parameters, network, rows, *, max_iter, max_fun, tol, report):
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
     try:
-        with blas_threads(network.largest_product(min(len(rows.targets), BLOCK_ROWS))):
+        with training_threads(min(len(rows), BLOCK_ROWS) * network.n_weights) as threads:
             found = minimize(
-                objective,
+                Objective(network, rows, alpha, threads=threads),
                 parameters,
                 method="L-BFGS-B",
                 jac=True,

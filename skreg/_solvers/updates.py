@@ -1,26 +1,68 @@
 """Update rules with their memory: moments, step count, learning rate.
 
 The step itself is compiled (`skreg._kernels.updates`, where the formulas stand). Here live the
-numbers that it needs and what happens to the learning rate between epochs.
+numbers that it needs and what happens to them from step to step and from epoch to epoch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
+from skreg._kernels.training import STEP_COLUMNS
 from skreg._kernels.updates import RULES
 
 # Below this, the adaptive schedule gives up instead of dividing once more.
 SMALLEST_LEARNING_RATE = 1e-6
 
 
+class Numbers(NamedTuple):
+    """What may change from step to step: a number, or a function (start, stop) -> array of it."""
+
+    learning_rate: Callable | None = None  # None: that of the update, which changes by epochs
+    alpha: float | Callable = 0.0
+    weight_decay: float | Callable = 0.0
+    dropout: tuple = (0.0,)  # of the inputs and of each hidden layer
+    l1: float = 0.0
+    average_decay: float | None = None  # of the exponential average of the parameters
+
+    def table(self, update, n_steps):
+        """The rows of the next n_steps steps: columns of `STEP_COLUMNS`, and dropout rates."""
+        start = int(update.steps[0])
+        steps = np.zeros((n_steps, len(STEP_COLUMNS)))
+        columns = {name: steps[:, k] for name, k in STEP_COLUMNS.items()}
+        rate = update.learning_rate if self.learning_rate is None else self.learning_rate
+        given = {"learning_rate": rate, "alpha": self.alpha, "weight_decay": self.weight_decay}
+        for name, value in given.items():
+            columns[name][:] = at(value, start, n_steps)
+        columns["l1"][:] = self.l1
+        if self.average_decay is not None:
+            # The shares of an average that has no memory of where it started.
+            powers = self.average_decay ** np.arange(start + 1, start + n_steps + 1)
+            columns["average"][:] = (1 - self.average_decay) / (1 - powers)
+        rates = np.empty((n_steps, len(self.dropout)))
+        for layer, value in enumerate(self.dropout):
+            rates[:, layer] = at(value, start, n_steps)
+        return steps, rates
+
+    def drops(self):
+        """Whether anything is ever drawn for dropout."""
+        return any(callable(rate) or rate > 0 for rate in self.dropout)
+
+
+def at(value, start, n_steps):
+    """A number, or the values of a function at steps start, start + 1, ..."""
+    return value(start, start + n_steps) if callable(value) else value
+
+
 @dataclass
 class Update:
-    """One rule for a vector of n parameters; `numbers` follow the learning rate in the kernel."""
+    """One rule for a vector of n parameters, with the constants of the kernel."""
 
     rule: str
     learning_rate_init: float
-    numbers: tuple[float, ...]
+    constants: tuple[float, ...]
     moments: np.ndarray  # one row a moment
     schedule: str = "constant"
     power_t: float = 0.5
@@ -34,7 +76,7 @@ class Update:
         """What the compiled epoch reads; moments and steps are changed in place by it."""
         return {
             "rule": RULES[self.rule],
-            "hyper": np.array([self.learning_rate, *self.numbers]),
+            "constants": np.array(self.constants, float),
             "moments": self.moments,
             "steps": self.steps,
         }
@@ -52,13 +94,12 @@ class Update:
         return True
 
 
-def sgd(n, dtype, *, learning_rate, momentum, nesterov, schedule, power_t):
+def sgd(n, dtype, *, learning_rate, momentum, nesterov, schedule="constant", power_t=0.5):
     """Stochastic gradient descent with momentum for n parameters."""
-    numbers = (momentum, float(nesterov))
-    return Update("sgd", learning_rate, numbers, np.zeros((1, n), dtype), schedule, power_t)
+    constants = (momentum, float(nesterov))
+    return Update("sgd", learning_rate, constants, np.zeros((1, n), dtype), schedule, power_t)
 
 
-def adam(n, dtype, *, learning_rate, beta_1, beta_2, epsilon, weight_decay=0.0):
-    """Adam, or with weight_decay AdamW, for n parameters."""
-    numbers = (beta_1, beta_2, epsilon, weight_decay)
-    return Update("adam", learning_rate, numbers, np.zeros((2, n), dtype))
+def adam(n, dtype, *, learning_rate, beta_1, beta_2, epsilon):
+    """Adam for n parameters; with weight decay, AdamW."""
+    return Update("adam", learning_rate, (beta_1, beta_2, epsilon), np.zeros((2, n), dtype))

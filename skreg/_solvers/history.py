@@ -1,0 +1,63 @@
+"""What is remembered of every epoch, as lists that become arrays."""
+
+import numpy as np
+
+from skreg._kernels.measure import measure_layers
+from skreg._solvers.network import split
+
+# What costs a pass more, or memory, and is recorded where it is asked for.
+COSTLY = ("gradient_norm", "update_norm", "spectral_norm", "parameters")
+
+
+class History:
+    """Columns by name; each has an entry for every epoch."""
+
+    def __init__(self):
+        self.columns = {}
+
+    def add(self, **values):
+        """Append a value to each column."""
+        for name, value in values.items():
+            self.columns.setdefault(name, []).append(value)
+
+    def arrays(self):
+        """The columns as arrays whose first axis is the epoch."""
+        return {name: np.array(values) for name, values in self.columns.items()}
+
+    def add_epoch(self, recipe, state, learned, data_loss, l2_penalty, watched, n_batches):
+        """Record an epoch; return its objective.
+
+        Norms are those of the parameters of the last step; a layer is a weight matrix with its
+        biases. Norms of gradients and updates are root mean squares over the batches.
+        """
+        units = recipe.network.units
+        squares, sizes, zeros = measure_layers(state.parameters, np.array(units, np.int32))
+        l1_penalty = recipe.numbers.l1 * sizes.sum()
+        objective = data_loss + l2_penalty + l1_penalty
+        self.add(
+            loss=data_loss,
+            l2_penalty=l2_penalty,
+            l1_penalty=l1_penalty,
+            learning_rate=last_rate(recipe.numbers, state.update),
+            parameter_norm=np.sqrt(squares.sum()),
+            layer_parameter_norm=np.sqrt(squares),
+            zero_share=zeros.sum() / recipe.network.n_weights,
+        )
+        for name, row in zip(("gradient_norm", "update_norm"), watched, strict=False):
+            if name in recipe.record:
+                mean = row / max(n_batches, 1)
+                self.add(**{name: np.sqrt(mean.sum()), f"layer_{name}": np.sqrt(mean)})
+        if "spectral_norm" in recipe.record:
+            matrices = split(learned, units)[0]
+            self.add(layer_spectral_norm=[np.linalg.norm(w, 2) for w in matrices])
+        if "parameters" in recipe.record:
+            self.add(parameters=learned.copy())
+        return objective
+
+
+def last_rate(numbers, update):
+    """The learning rate of the last step."""
+    if numbers.learning_rate is None:
+        return update.learning_rate
+    t = int(update.steps[0])
+    return float(numbers.learning_rate(max(t - 1, 0), max(t, 1))[0])

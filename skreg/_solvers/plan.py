@@ -1,0 +1,54 @@
+"""How the passes of a network are cut into tasks, and how many threads share them.
+
+The cuts depend on the shapes alone, never on the threads: so neither does a bit of the result.
+BLAS itself works on one thread meanwhile: on the products of a batch its own threads do not pay
+(256 x 256 x 256 takes as long on two), where the same product cut in two takes half the time.
+"""
+
+from contextlib import contextmanager
+from itertools import pairwise
+
+import numpy as np
+
+from skreg._solvers import threads
+
+SMALL_BATCH = 2**21  # multiply-adds of one product with all weights: below, one thread does all
+CHUNK = 128  # rows that BLAS multiplies at nearly full speed
+BLOCK = 2**22  # multiply-adds of one task of a weight gradient
+NARROWEST = 64  # rows of a weight matrix below which a task does not get smaller
+PIECE = 2**14  # as in the kernel: parameters that are updated together
+
+
+def chunk_rows(rows, n_weights):
+    """Rows of a batch that go forward and backward together."""
+    if rows * n_weights < SMALL_BATCH:
+        return rows
+    return -(-rows // max(2, rows // CHUNK))
+
+
+def gradient_tasks(units, rows, is_sparse):
+    """(layer, start, stop): the parts of the weight matrices whose gradients are one task."""
+    small = rows * sum(a * b for a, b in pairwise(units)) < SMALL_BATCH
+    tasks = []
+    for layer, (fan_in, fan_out) in enumerate(pairwise(units)):
+        parts = min(rows * fan_in * fan_out // BLOCK + 1, max(fan_in // NARROWEST, 1))
+        if small or (is_sparse and layer == 0):
+            parts = 1
+        edges = [fan_in * k // parts for k in range(parts + 1)]
+        tasks += [(layer, start, stop) for start, stop in pairwise(edges)]
+    return np.array(tasks, dtype=np.int64)
+
+
+def n_partial(rows, chunk, n_parameters):
+    """Length of the buffer for partial sums: one a chunk, two a piece of the parameters."""
+    return max(-(-rows // chunk), 2 * -(-n_parameters // PIECE))
+
+
+@contextmanager
+def training_threads(multiply_adds):
+    """A context for many steps whose batch has that many multiply-adds; yields the threads."""
+    with threads.one_blas_thread():
+        yield threads.team() if multiply_adds >= SMALL_BATCH else 1
+
+
+prediction_threads = training_threads
