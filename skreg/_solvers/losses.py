@@ -7,6 +7,7 @@ with the losses of `skreg._kernels.losses`. Biases are not penalized.
 
 import numpy as np
 
+from skreg._kernels.losses import loss_and_gradient
 from skreg._kernels.network import loss_gradient
 from skreg._solvers.network import BLOCK_ROWS
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial
@@ -76,3 +77,20 @@ def one_hot(codes, network, dtype):
     if network.units[-1] == 1:
         return codes.astype(dtype)[:, None]
     return (codes[:, None] == np.arange(network.units[-1])).astype(dtype)
+
+
+def mean_loss(network, z, targets, weight=None):
+    """Mean loss of outputs z against targets (codes or an array), without label smoothing."""
+    targets = one_hot(targets, network, z.dtype) if targets.ndim == 1 else targets
+    weight = np.ones(len(z)) if weight is None else weight
+    arguments = network.kernel_arguments()
+    total = loss_and_gradient(
+        arguments["loss"],
+        z.copy(),
+        np.ascontiguousarray(targets, z.dtype),
+        weight.astype(z.dtype),
+        0.0,
+        0.0,
+        arguments["level"],
+    )
+    return total / weight.sum(dtype=np.float64)

@@ -124,7 +124,12 @@ def join(coefs, intercepts, dtype):
 
 
 # Bounds of the uniform distribution: each keeps the variance of what flows through its layers.
-GAINS = {"logistic": (2, "both"), "identity": (6, "both"), "tanh": (6, "both"), "relu": (6, "both")}
+GAINS = {
+    "logistic": (2, "both"),
+    "identity": (6, "both"),
+    "tanh": (6, "both"),
+    "relu": (6, "both"),
+}
 RECTIFIERS = (6, "in")  # He et al. (2015): half of the units are silent
 SELF_NORMALIZING = (3, "in")  # LeCun et al. (1998), which SELU asks for
 

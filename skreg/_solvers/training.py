@@ -16,7 +16,7 @@ from skreg._kernels.training import SPECTRAL, train_epoch
 from skreg._kernels.updates import averaged
 from skreg._solvers.history import History
 from skreg._solvers.losses import Objective
-from skreg._solvers.network import BLOCK_ROWS, Network, Rows, split
+from skreg._solvers.network import BLOCK_ROWS, Network, split
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_threads
 from skreg._solvers.updates import Numbers, Update
 
@@ -29,6 +29,7 @@ class Result(NamedTuple):
     n_iter: int
     loss: float | None  # of the last epoch or iteration that was completed
     message: str = ""
+    curve: tuple = ()  # objective after each iteration of L-BFGS
 
 
 class Recipe(NamedTuple):
@@ -75,7 +76,7 @@ class Progress:
 
     def begin(self):
         """A warm-started fit may learn other data: patience and the best score start anew."""
-        self.stalled = 0
+        self.stalled, self.best_epoch, self.history = 0, 0, History()
         if self.best_score is None:
             self.best_loss = np.inf
         else:
@@ -280,14 +281,15 @@ class Epochs:
         return tuple(self.sums[1:3] / rows) if rows else (0.0, 0.0)
 
 
-def train(state, recipe, rows, score=None, observe=None, report=None):
+def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, status="max_iter"):
     """Run epochs over the rows listed in `state.order`, which change the state.
 
     With `score`, a function of the parameter vector, the best-scored parameters are the result
-    however the training ends; without (None), the last ones. `observe(state, n_iter)` sees every
-    finished epoch, and ends the training by returning True. `report` gets a line an epoch.
+    however the training ends; without (None), the last ones. `observe(state, n_iter, status)`
+    sees every finished epoch, and ends the training by returning True. `report` gets a line an
+    epoch. A training that goes on gives the epochs that it has had, and the status after them.
     """
-    progress, n_iter, status, loss = state.progress, 0, "max_iter", None
+    progress, loss = state.progress, (state.progress.loss_curve or [None])[-1]
     report = report or (lambda line: None)
     work = recipe.batch_size * recipe.network.n_weights
     with training_threads(work) as threads:
@@ -299,10 +301,10 @@ def train(state, recipe, rows, score=None, observe=None, report=None):
                     break
                 n_iter += 1
                 loss = finish_epoch(state, recipe, epochs, score, report, n_iter)
-                if observe is not None and observe(state, n_iter):
-                    status = "stopped"
-                elif progress.stalled > recipe.patience:
+                if progress.stalled > recipe.patience:
                     status = slow_down_or_stop(state.update, recipe, progress, report)
+                if observe is not None and observe(state, n_iter, status):
+                    status = "stopped"
         except KeyboardInterrupt:
             status = "interrupted"
     learned = state.learned() if state.best is None else state.best
@@ -358,6 +360,7 @@ def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, rep
             parameters=intermediate_result.x.copy(),
             n_iter=last.n_iter + 1,
             loss=intermediate_result.fun,
+            curve=(*last.curve, intermediate_result.fun),
         )
         report(f"Iteration {last.n_iter}, loss = {last.loss:.8f}")
 
@@ -375,7 +378,7 @@ def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, rep
     except KeyboardInterrupt:
         return last
     if not (np.isfinite(found.fun) and np.isfinite(found.x).all()):
-        status = "overflow"
-    else:
-        status = "converged" if found.status == 0 else "max_iter"
-    return Result(found.x, status, min(found.nit, max_iter), found.fun, found.message)
+        return last._replace(status="overflow")
+    status = "converged" if found.status == 0 else "max_iter"
+    n_iter = min(found.nit, max_iter)
+    return Result(found.x, status, n_iter, found.fun, found.message, last.curve)
