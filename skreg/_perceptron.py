@@ -64,9 +64,9 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             y_numeric=self._estimator_type_is_regressor(),
         )  # fmt: skip
         check_conflicts(self, sparse.issparse(X))
-        self._check_batch_size(len(y), incremental)
-        weight = check_weights(sample_weight, X)
+        self._check_batch_size(X.shape[0], incremental)
         targets = self._encode(y, incremental)
+        weight = self._weigh(y, check_weights(sample_weight, X))
         network = self._network(X.shape[1], first)
         with fit_task(self, X, y, sample_weight, subtasks=None) as task:
             if self.solver == "lbfgs":
@@ -139,7 +139,6 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     def _fit_lbfgs(self, network, X, y, targets, weight, first):
         """Train on all rows at once, in float64 lest the line search runs out of digits."""
         rng = check_random_state(self.random_state)
-        weight = self._weigh(y, weight)
         result = train_lbfgs(
             self._start(network, X.dtype, rng, first).astype(np.float64),
             network,
@@ -178,7 +177,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         recipe = recipe_of(self, network, len(kept), incremental)
         if recipe.augment is not None and targets.ndim == 1:
             targets = one_hot(targets, network, X.dtype)
-        rows = Rows.of(X, targets, self._weigh(y, weight))
+        rows = Rows.of(X, targets, None if weight is None else weight.astype(X.dtype, copy=False))
         # Without dropout nothing is drawn, so that a seed keeps scikit-learn's meaning.
         if recipe.numbers.drops():
             recipe = recipe._replace(seed=rng.randint(2**31 - 1))

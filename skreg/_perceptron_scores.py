@@ -67,7 +67,8 @@ def followed_data(model, name, X, y, weight=None):
     )
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.ravel()
-    return Followed(name, X, y, model._encode_known(y), check_weights(weight, X))
+    targets = model._encode_known(y)
+    return Followed(name, X, y, targets, model._weigh(y, check_weights(weight, X)))
 
 
 def scorer_of(model):

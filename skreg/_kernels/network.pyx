@@ -225,23 +225,23 @@ cdef double batch_gradient(
 
 
 cdef void describe_batch(
-    Batch* batch, floating[:, ::1] X, floating[::1] data, int[::1] indices,
-    int64_t[::1] indptr, floating[:, ::1] layers, const double[::1] rates,
+    Batch* batch, const floating[:, ::1] X, const floating[::1] data, const int[::1] indices,
+    const int64_t[::1] indptr, floating[:, ::1] layers, const double[::1] rates,
 ):
     """Borrow the arrays of a batch, dense or (with indptr) CSR."""
     cdef bint sparse = indptr.shape[0] > 0
     batch.rows = indptr.shape[0] - 1 if sparse else X.shape[0]
-    batch.inputs = NULL if sparse else &X[0, 0]
-    batch.data = &data[0] if data.shape[0] else NULL
-    batch.indices = &indices[0] if indices.shape[0] else NULL
-    batch.indptr = &indptr[0] if sparse else NULL
+    batch.inputs = NULL if sparse else <void*> &X[0, 0]
+    batch.data = <void*> &data[0] if data.shape[0] else NULL
+    batch.indices = <int*> &indices[0] if indices.shape[0] else NULL
+    batch.indptr = <int64_t*> &indptr[0] if sparse else NULL
     batch.outputs, batch.slopes, batch.deltas = &layers[0, 0], &layers[1, 0], &layers[2, 0]
     batch.rates = &rates[0]
 
 
 def loss_gradient(
-    floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
-    floating[:, ::1] targets, floating[::1] weight,
+    const floating[:, ::1] X, const floating[::1] data, const int[::1] indices,
+    const int64_t[::1] indptr, const floating[:, ::1] targets, const floating[::1] weight,
     const int[::1] units, const int[::1] kinds, const double[::1] rates, int loss,
     double smoothing, const double[::1] level, double scale, bint accumulate,
     const floating[::1] params, floating[::1] grads, floating[:, ::1] layers,
@@ -254,7 +254,7 @@ def loss_gradient(
     cdef Plan plan
     cdef double result
     describe_batch(&batch, X, data, indices, indptr, layers, rates)
-    batch.target, batch.weight = &targets[0, 0], &weight[0]
+    batch.target, batch.weight = <void*> &targets[0, 0], <void*> &weight[0]
     batch.seed, batch.step, batch.scale = seed, step, scale
     plan.threads, plan.chunk, plan.partial = threads, chunk, &partial[0]
     plan.tasks, plan.n_tasks = &tasks[0, 0], tasks.shape[0]
@@ -264,8 +264,8 @@ def loss_gradient(
 
 
 def block_outputs(
-    floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
-    const int[::1] units, const int[::1] kinds, const double[::1] rates,
+    const floating[:, ::1] X, const floating[::1] data, const int[::1] indices,
+    const int64_t[::1] indptr, const int[::1] units, const int[::1] kinds, const double[::1] rates,
     const floating[::1] params, floating[:, ::1] layers, Py_ssize_t chunk, int threads,
     uint64_t seed, uint64_t step, floating[:, ::1] out,
 ):

@@ -187,7 +187,8 @@ def block_of(X, dtype, rate, seed, step):
     empty = np.empty(0, dtype), np.empty(0, np.int32), np.empty(0, np.int64)
     if not sparse.issparse(X):
         X = np.array(X, dtype=dtype, order="C", copy=True if rate else None)
-        dropout_factor(X, seed, step, 0, rate)
+        if rate:
+            dropout_factor(X, seed, step, 0, rate)
         return dict(zip(("X", "data", "indices", "indptr"), (X, *empty), strict=True))
     data, indices, indptr = X.data.astype(dtype), X.indices.astype("i4"), X.indptr.astype("i8")
     if rate:

@@ -236,11 +236,8 @@ class Epochs:
                 self._pass(rows, np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1])
                 for k, rows in enumerate(self._augmented())
             )
-        moments = state.update.moments.ravel()
-        # The dot of a vector with zeros is NaN where the vector is not finite.
-        if not (finite and np.isfinite(state.parameters @ np.zeros_like(state.parameters))):
-            finite = False
-        if not (finite and np.isfinite(moments).all()):
+        finite = finite and np.isfinite(state.parameters).all()
+        if not (finite and np.isfinite(state.update.moments).all()):
             state.parameters[:] = self.before
             return False
         self._average()
