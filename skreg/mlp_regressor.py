@@ -332,8 +332,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
     >>> from skreg import MLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> X = scale(X)
-    >>> model = MLPRegressor((32,), solver="adamw", loss="quantile", quantile=[0.1, 0.9],
-    ...     dropout=0.1, learning_rate_init=0.03, random_state=0).fit(X[:300], y[:300])
+    >>> model = MLPRegressor(loss="quantile", quantile=[0.1, 0.9], solver="adamw", dropout=0.1,
+    ...     hidden_layer_sizes=(32,), learning_rate_init=0.1, early_stopping=True, random_state=0)
+    >>> _ = model.fit(X[:300], y[:300])
     >>> low, high = model.predict(X[300:]).T
     >>> bool(0.6 < ((low <= y[300:]) & (y[300:] <= high)).mean() < 0.95)
     True
