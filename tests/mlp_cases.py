@@ -83,3 +83,12 @@ def assert_same_training(a, b):
 
 def constant_rate(t):
     return 0.01
+
+
+def after(fitted, epoch):
+    """The model as it was after an epoch, which has been recorded."""
+    vector, start = fitted.history_["parameters"][epoch], 0
+    for array in (*fitted.coefs_, *fitted.intercepts_):
+        array[...] = vector[start : start + array.size].reshape(array.shape)
+        start += array.size
+    return fitted
