@@ -1,6 +1,8 @@
 from cython cimport floating
 from libc.stdint cimport int64_t, uint64_t
 
+from skreg._kernels.team cimport Crew
+
 cdef struct Network:
     int depth  # number of weight matrices
     const int* units  # depth + 1 widths, inputs first
@@ -15,6 +17,10 @@ cdef struct Network:
 # rows x units, so that nothing has to move where the last batch is short.
 cdef struct Batch:
     Py_ssize_t rows
+    const char* source  # dense X, whose rows `order` are gathered into inputs; NULL: they are there
+    Py_ssize_t row_stride
+    Py_ssize_t column_stride
+    const int64_t* order
     void* inputs  # a_0, or NULL where the CSR triple holds it
     void* data
     int* indices
@@ -32,7 +38,7 @@ cdef struct Batch:
 # What is cut into tasks, and how, does not depend on the number of threads: so neither does a bit
 # of the result.
 cdef struct Plan:
-    int threads
+    Crew* crew
     Py_ssize_t chunk  # rows that go forward and backward together
     const int64_t* tasks  # (layer, start, stop): rows of a weight matrix, for its gradient
     Py_ssize_t n_tasks

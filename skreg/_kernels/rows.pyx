@@ -13,19 +13,20 @@ from skreg._kernels.simd cimport cloned_void
 
 
 cdef void gather_rows(
-    const floating[:, :] X, const int64_t* order, Py_ssize_t start, Py_ssize_t stop, floating* out,
+    const char* source, Py_ssize_t row_stride, Py_ssize_t column_stride, const int64_t* order,
+    Py_ssize_t start, Py_ssize_t stop, Py_ssize_t cols, floating* out,
 ) noexcept nogil:
-    """out[i] = X[order[i]] for i from start to stop."""
-    cdef Py_ssize_t cols = X.shape[1]
-    cdef bint packed = X.strides[1] == sizeof(floating)
+    """out[i] = X[order[i]] for i from start to stop; strides are in bytes."""
+    cdef const char* row
     cdef Py_ssize_t i, j
     out += start * cols
     for i in range(start, stop):
-        if packed:
-            memcpy(out, &X[order[i], 0], cols * sizeof(floating))
+        row = source + order[i] * row_stride
+        if column_stride == sizeof(floating):
+            memcpy(out, row, cols * sizeof(floating))
         else:
             for j in range(cols):
-                out[j] = X[order[i], j]
+                out[j] = (<const floating*> (row + j * column_stride))[0]
         out += cols
 
 
@@ -125,7 +126,10 @@ def gather(
     if order.shape[0]:
         with nogil:
             if X.shape[1]:
-                gather_rows(X, &order[0], 0, order.shape[0], &X_out[0, 0])
+                gather_rows(
+                    <const char*> &X[0, 0], X.strides[0], X.strides[1], &order[0], 0,
+                    order.shape[0], X.shape[1], &X_out[0, 0],
+                )
             total = gather_targets(
                 codes, targets, weight, &order[0], order.shape[0], target_out.shape[1],
                 &target_out[0, 0], &weight_out[0],

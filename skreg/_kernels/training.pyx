@@ -17,16 +17,16 @@ codes or targets, average, saved, singular vectors, watched.
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from cython.parallel cimport prange
 from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
 from skreg._kernels.blas cimport axpy, dot
-from skreg._kernels.dropout cimport drop_units, mask_key
+from skreg._kernels.dropout cimport mask_key
 from skreg._kernels.network cimport Batch, Network, Plan, batch_gradient, describe
-from skreg._kernels.rows cimport gather_csr, gather_rows, gather_targets
+from skreg._kernels.rows cimport gather_csr, gather_targets
 from skreg._kernels.spectral cimport power_iteration, remove_growth, scale_by
+from skreg._kernels.team cimport Crew, Team, share_out
 from skreg._kernels.updates cimport Step, apply_update, move_average
 
 cdef enum:
@@ -74,6 +74,20 @@ cdef double climb(
     return square
 
 
+cdef struct Pieces:
+    const Network* net
+    double* partial
+    double strength  # of the penalty
+    bint measured  # whether the norm of the gradient is wanted
+    int rule
+    const double* constants
+    Step step
+    void* params
+    void* grads
+    void* moments
+    bint single  # precision
+
+
 cdef double penalize_piece(
     Py_ssize_t start, Py_ssize_t stop, Py_ssize_t n_weights, double strength,
     const floating* params, floating* grads,
@@ -86,43 +100,53 @@ cdef double penalize_piece(
     return 0.5 * strength * dot(size, params + start, params + start)
 
 
-cdef double penalize(
-    const Network* net, const Plan* plan, double strength, const floating* params,
-    floating* grads, double* squares,
-) noexcept nogil:
-    """Add the penalty's gradient; return its value, and the squared norm of all in squares[0]."""
-    cdef Py_ssize_t n = net.n_parameters, pieces = (n + PIECE - 1) // PIECE, k, stop
-    cdef double* partial = plan.partial
-    cdef double penalty = 0
-    for k in prange(pieces, num_threads=plan.threads, use_threads_if=plan.threads > 1):
-        stop = min((k + 1) * PIECE, n)
-        partial[2 * k] = penalize_piece(
-            k * PIECE, stop, net.n_weights, strength, params, grads
+cdef void penalize_task(void* context, Py_ssize_t k) noexcept nogil:
+    """The penalty of a piece, and the square of its gradient's norm."""
+    cdef Pieces* p = <Pieces*> context
+    cdef Py_ssize_t start = k * PIECE, stop = min(start + PIECE, p.net.n_parameters)
+    cdef int size = <int> (stop - start)
+    cdef float* g = <float*> p.grads
+    cdef double* h = <double*> p.grads
+    if p.single:
+        p.partial[2 * k] = penalize_piece(
+            start, stop, p.net.n_weights, p.strength, <float*> p.params, g
         )
-        partial[2 * k + 1] = dot(
-            <int> (stop - k * PIECE), grads + k * PIECE, grads + k * PIECE
-        ) if squares != NULL else 0
-    if squares != NULL:
-        squares[0] = 0
-    for k in range(pieces):
-        penalty += partial[2 * k]
-        if squares != NULL:
-            squares[0] += partial[2 * k + 1]
-    return penalty
+        p.partial[2 * k + 1] = dot(size, g + start, g + start) if p.measured else 0
+    else:
+        p.partial[2 * k] = penalize_piece(
+            start, stop, p.net.n_weights, p.strength, <double*> p.params, h
+        )
+        p.partial[2 * k + 1] = dot(size, h + start, h + start) if p.measured else 0
 
 
-cdef void move(
-    const Network* net, const Plan* plan, int rule, const double* constants, Step step,
-    floating* params, const floating* grads, floating* moments,
-) noexcept nogil:
-    """The update of all parameters."""
-    cdef Py_ssize_t n = net.n_parameters, pieces = (n + PIECE - 1) // PIECE, k, start, stop
-    for k in prange(pieces, num_threads=plan.threads, use_threads_if=plan.threads > 1):
-        start = k * PIECE
-        stop = min(start + PIECE, n)
+cdef void move_task(void* context, Py_ssize_t k) noexcept nogil:
+    """The update of a piece."""
+    cdef Pieces* p = <Pieces*> context
+    cdef Py_ssize_t n = p.net.n_parameters, start = k * PIECE, stop = min(start + PIECE, n)
+    if p.single:
         apply_update(
-            rule, constants, step, start, stop, net.n_weights, n, params, grads, moments
+            p.rule, p.constants, p.step, start, stop, p.net.n_weights, n,
+            <float*> p.params, <const float*> p.grads, <float*> p.moments,
         )
+    else:
+        apply_update(
+            p.rule, p.constants, p.step, start, stop, p.net.n_weights, n,
+            <double*> p.params, <const double*> p.grads, <double*> p.moments,
+        )
+
+
+cdef double penalize(Pieces* pieces, Crew* crew, double* square) noexcept nogil:
+    """Add the penalty's gradient; return its value, and in square that of the norm of all."""
+    cdef Py_ssize_t count = (pieces.net.n_parameters + PIECE - 1) // PIECE, k
+    cdef double penalty = 0
+    square[0] = 0
+    if pieces.strength == 0 and not pieces.measured:
+        return 0
+    share_out(crew, penalize_task, pieces, count)
+    for k in range(count):
+        penalty += pieces.partial[2 * k]
+        square[0] += pieces.partial[2 * k + 1]
+    return penalty
 
 
 cdef void follow_spectral_norms(
@@ -179,7 +203,7 @@ def train_epoch(
     floating[::1] inputs, floating[::1] batch_data, int[::1] batch_indices,
     int64_t[::1] batch_indptr, floating[::1] batch_targets, floating[::1] batch_weight,
     floating[:, ::1] layers, const int64_t[:, ::1] tasks, Py_ssize_t chunk,
-    double[::1] partial, int threads, double[::1] sums, double[:, ::1] watched, uint64_t seed,
+    double[::1] partial, Team team, double[::1] sums, double[:, ::1] watched, uint64_t seed,
 ):
     """Update params batch by batch over `order`; steps[0] counts the updates.
 
@@ -191,22 +215,26 @@ def train_epoch(
     """
     cdef Network net = describe(units, kinds, loss, smoothing, level)
     cdef bint sparse = indptr.shape[0] > 0, finite = True
-    cdef bint clipping = max_norm > 0, watching = watched.shape[0] > 0
+    cdef bint watching = watched.shape[0] > 0
     cdef Py_ssize_t n = order.shape[0], start, stop = 0, first_step = 0, outputs
     cdef Batch batch
     cdef Plan plan
-    cdef Step step
+    cdef Pieces pieces
     cdef const double* row
     cdef double total, mean, penalty, square = 0, work = 0
     outputs = net.units[net.depth]
+    batch.source, batch.row_stride, batch.column_stride = NULL, X.strides[0], X.strides[1]
     batch.inputs = NULL if sparse else &inputs[0]
     batch.data = &batch_data[0] if sparse else NULL
     batch.indices = &batch_indices[0] if sparse else NULL
     batch.indptr = &batch_indptr[0] if sparse else NULL
     batch.outputs, batch.slopes, batch.deltas = &layers[0, 0], &layers[1, 0], &layers[2, 0]
     batch.target, batch.weight, batch.seed = &batch_targets[0], &batch_weight[0], seed
-    plan.threads, plan.chunk, plan.partial = threads, chunk, &partial[0]
+    plan.crew, plan.chunk, plan.partial = &team.crew, chunk, &partial[0]
     plan.tasks, plan.n_tasks = &tasks[0, 0], tasks.shape[0]
+    pieces.net, pieces.partial, pieces.measured = &net, plan.partial, max_norm > 0
+    pieces.rule, pieces.constants, pieces.single = rule, &constants[0], floating is float
+    pieces.params, pieces.grads, pieces.moments = &params[0], &grads[0], &moments[0, 0]
     with nogil:
         while stop < n:
             start = stop
@@ -229,13 +257,11 @@ def train_epoch(
                     mask_key(seed, batch.step, 0), batch.rates[0],
                 )
             else:
-                gather_rows(X, &order[start], 0, batch.rows, &inputs[0])
-                if batch.rates[0] > 0:
-                    drop_units(&inputs[0], <floating*> NULL, batch.rows, net.units[0],
-                               mask_key(seed, batch.step, 0), 0, batch.rates[0])
+                batch.source, batch.order = <const char*> &X[0, 0], &order[start]
             mean = batch_gradient(&net, &batch, &plan, &params[0], &grads[0], False) / total
             if rho > 0 and isfinite(mean):
                 climb(&net, &params[0], &grads[0], &saved[0], rho, adaptive)
+                batch.source = NULL
                 batch_gradient(&net, &batch, &plan, &params[0], &grads[0], False)
                 memcpy(&params[0], &saved[0], net.n_parameters * sizeof(floating))
             if spectral:
@@ -243,10 +269,8 @@ def train_epoch(
                     &net, spectral, cap, &params[0], &grads[0], &singular[0],
                     &singular[0] + singular.shape[0] // 2, False,
                 )
-            penalty = penalize(
-                &net, &plan, row[ALPHA] / total, &params[0], &grads[0],
-                &square if clipping else NULL,
-            )
+            pieces.strength = row[ALPHA] / total
+            penalty = penalize(&pieces, plan.crew, &square)
             if not isfinite(mean + penalty):
                 finite = False
                 break
@@ -254,13 +278,11 @@ def train_epoch(
                 add_squares(&net, &grads[0], <floating*> NULL, &watched[0, 0])
                 memcpy(&saved[0], &params[0], net.n_parameters * sizeof(floating))
             steps[0] += 1
-            step.t = <double> steps[0]
-            step.learning_rate, step.decay = row[LEARNING_RATE], row[DECAY]
-            step.threshold = row[LEARNING_RATE] * row[L1]
-            step.clip = max_norm / sqrt(square) if clipping and square > max_norm**2 else 1
-            move(
-                &net, &plan, rule, &constants[0], step, &params[0], &grads[0], &moments[0, 0],
-            )
+            pieces.step.t = <double> steps[0]
+            pieces.step.learning_rate, pieces.step.decay = row[LEARNING_RATE], row[DECAY]
+            pieces.step.threshold = row[LEARNING_RATE] * row[L1]
+            pieces.step.clip = max_norm / sqrt(square) if square > max_norm**2 else 1
+            share_out(plan.crew, move_task, &pieces, (net.n_parameters + PIECE - 1) // PIECE)
             if spectral:
                 follow_spectral_norms(
                     &net, spectral, cap, &params[0], &grads[0], &singular[0],

@@ -17,7 +17,7 @@ from skreg._kernels.updates import averaged
 from skreg._solvers.history import History
 from skreg._solvers.losses import Objective
 from skreg._solvers.network import BLOCK_ROWS, Network, split
-from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_threads
+from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_team
 from skreg._solvers.updates import Numbers, Update
 
 
@@ -192,7 +192,7 @@ def workspace(recipe, rows, n_rows, dtype):
 class Epochs:
     """The compiled epochs of one training: what they read is put together once."""
 
-    def __init__(self, recipe, rows, state, threads):
+    def __init__(self, recipe, rows, state, team):
         self.recipe, self.rows, self.state = recipe, rows, state
         dtype, depth = state.parameters.dtype, len(recipe.network.units) - 1
         watching = bool(recipe.record & {"gradient_norm", "update_norm"})
@@ -211,7 +211,7 @@ class Epochs:
             "params": state.parameters,
             "average": state.average,
             "singular": state.singular,
-            "threads": threads,
+            "team": team,
             "sums": self.sums,
             "watched": self.watched,
             "seed": recipe.seed,
@@ -289,9 +289,9 @@ def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, 
     progress, loss = state.progress, (state.progress.loss_curve or [None])[-1]
     report = report or (lambda line: None)
     work = recipe.batch_size * recipe.network.n_weights
-    with training_threads(work) as threads:
+    with training_team(work) as team:
         try:
-            epochs = Epochs(recipe, rows, state, threads)
+            epochs = Epochs(recipe, rows, state, team)
             while n_iter < recipe.max_iter and status == "max_iter":
                 if not epochs.run():
                     status, n_iter = "overflow", n_iter + 1
@@ -363,9 +363,9 @@ def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, rep
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
     try:
-        with training_threads(min(len(rows), BLOCK_ROWS) * network.n_weights) as threads:
+        with training_team(min(len(rows), BLOCK_ROWS) * network.n_weights) as team:
             found = minimize(
-                Objective(network, rows, alpha, threads=threads),
+                Objective(network, rows, alpha, team=team),
                 parameters,
                 method="L-BFGS-B",
                 jac=True,
