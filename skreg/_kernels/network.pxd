@@ -17,7 +17,7 @@ cdef struct Network:
 # rows x units, so that nothing has to move where the last batch is short.
 cdef struct Batch:
     Py_ssize_t rows
-    const char* source  # dense X, whose rows `order` are gathered into inputs; NULL: they are there
+    const char* source  # dense X, whose rows `order` go to inputs; NULL: they are there
     Py_ssize_t row_stride
     Py_ssize_t column_stride
     const int64_t* order
@@ -28,6 +28,7 @@ cdef struct Batch:
     void* outputs  # a_1 ... a_L; a_L turns into delta_L
     void* slopes  # da/dz of a_1 ... a_{L-1}
     void* deltas  # delta_1 ... delta_{L-1}
+    void* turned  # room for a transposed layer
     void* target
     void* weight
     const double* rates  # dropout of a_0 ... a_{L-1}

@@ -228,7 +228,8 @@ def train_epoch(
     batch.data = &batch_data[0] if sparse else NULL
     batch.indices = &batch_indices[0] if sparse else NULL
     batch.indptr = &batch_indptr[0] if sparse else NULL
-    batch.outputs, batch.slopes, batch.deltas = &layers[0, 0], &layers[1, 0], &layers[2, 0]
+    batch.outputs, batch.slopes = &layers[0, 0], &layers[1, 0]
+    batch.deltas, batch.turned = &layers[2, 0], &layers[3, 0]
     batch.target, batch.weight, batch.seed = &batch_targets[0], &batch_weight[0], seed
     plan.crew, plan.chunk, plan.partial = &team.crew, chunk, &partial[0]
     plan.tasks, plan.n_tasks = &tasks[0, 0], tasks.shape[0]

@@ -30,7 +30,7 @@ class Objective:
             **network.kernel_arguments(),
             "rates": np.zeros(len(network.units) - 1) if rates is None else np.array(rates),
             "grads": self.grads,
-            "layers": np.empty((3, size * sum(network.units[1:])), dtype),
+            "layers": np.empty((4, size * sum(network.units[1:])), dtype),
             "tasks": gradient_tasks(network.units, size, rows.is_sparse),
             "chunk": chunk,
             "partial": np.empty(n_partial(size, chunk, network.n_parameters)),

@@ -169,7 +169,7 @@ def outputs(X, coefs, intercepts, activations, rates=None, seed=0, draw=0):
             **network.shape_arguments(),
             "rates": rates,
             "params": join(coefs, intercepts, dtype),
-            "layers": np.empty((3, min(n, BLOCK_ROWS) * sum(network.units[1:])), dtype),
+            "layers": np.empty((4, min(n, BLOCK_ROWS) * sum(network.units[1:])), dtype),
             "chunk": CHUNK,
             "team": team,
             "seed": seed,

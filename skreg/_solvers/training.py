@@ -182,7 +182,7 @@ def workspace(recipe, rows, n_rows, dtype):
         "batch_indptr": np.empty(size + 1, np.int64),
         "batch_targets": np.empty(size * network.units[-1], dtype),
         "batch_weight": np.empty(size, dtype),
-        "layers": np.empty((3, size * sum(network.units[1:])), dtype),
+        "layers": np.empty((4, size * sum(network.units[1:])), dtype),
         "tasks": gradient_tasks(network.units, size, rows.is_sparse),
         "chunk": chunk,
         "partial": np.empty(n_partial(size, chunk, n)),
