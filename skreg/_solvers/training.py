@@ -198,6 +198,8 @@ class Epochs:
         watching = bool(recipe.record & {"gradient_norm", "update_norm"})
         self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, depth))
         self.before = np.empty_like(state.parameters)
+        # Choosing the precision by the arguments would cost as much as two small steps.
+        self.compiled = train_epoch["float" if dtype == np.float32 else "double"]
         self.fixed = {
             **recipe.network.kernel_arguments(),
             **workspace(recipe, rows, len(state.order), dtype),
@@ -245,7 +247,9 @@ class Epochs:
 
     def _pass(self, rows, order, steps, rates):
         """Some batches, in compiled code."""
-        return train_epoch(order=order, numbers=steps, rates=rates, **rows._asdict(), **self.fixed)
+        return self.compiled(
+            order=order, numbers=steps, rates=rates, **rows._asdict(), **self.fixed
+        )
 
     def _augmented(self):
         """The batches of an epoch, each changed by the user's function."""
