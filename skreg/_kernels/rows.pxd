@@ -7,9 +7,8 @@ cdef void gather_rows(
 ) noexcept nogil
 
 cdef double gather_targets(
-    const int[::1] codes, const floating[:, ::1] targets, const floating[::1] weight,
-    const int64_t* order, Py_ssize_t rows, Py_ssize_t cols, floating* target_out,
-    floating* weight_out,
+    const int* codes, const floating* targets, const floating* weight, const int64_t* order,
+    Py_ssize_t rows, Py_ssize_t cols, floating* target_out, floating* weight_out,
 ) noexcept nogil
 
 cdef void gather_csr(

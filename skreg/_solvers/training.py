@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from skreg._kernels.training import SPECTRAL, train_epoch
+from skreg._kernels.training import SPECTRAL, Epoch
 from skreg._kernels.updates import averaged
-from skreg._solvers.history import History
+from skreg._solvers.history import WATCHED, History
 from skreg._solvers.losses import Objective
 from skreg._solvers.network import BLOCK_ROWS, Network, split
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_team
@@ -166,14 +166,18 @@ def permutation(n, rng):
     return order
 
 
-def workspace(recipe, rows, n_rows, dtype):
-    """The buffers of one fit, as the kernel names them."""
+def workspace(recipe, rows, state):
+    """The arrays of one training that the kernel writes to, by its names."""
     network, size, n = recipe.network, recipe.batch_size, recipe.network.n_parameters
+    dtype = state.parameters.dtype
     dense = size * network.units[0] if not rows.is_sparse else 0
     entries = max(rows.largest_batch(size), 1) if rows.is_sparse else 0
-    chunk = chunk_rows(size, network.n_weights)
-    saved = bool(recipe.sam_rho or recipe.record & {"gradient_norm", "update_norm"})
+    saved = bool(recipe.sam_rho or recipe.record & WATCHED)
     return {
+        "params": state.parameters,
+        "moments": state.update.moments,
+        "average": state.average,
+        "singular": state.singular,
         "grads": np.empty(n, dtype),
         "saved": np.empty(n * saved, dtype),
         "inputs": np.empty(dense, dtype),
@@ -183,9 +187,6 @@ def workspace(recipe, rows, n_rows, dtype):
         "batch_targets": np.empty(size * network.units[-1], dtype),
         "batch_weight": np.empty(size, dtype),
         "layers": np.empty((4, size * sum(network.units[1:])), dtype),
-        "tasks": gradient_tasks(network.units, size, rows.is_sparse),
-        "chunk": chunk,
-        "partial": np.empty(n_partial(size, chunk, n)),
     }
 
 
@@ -194,30 +195,30 @@ class Epochs:
 
     def __init__(self, recipe, rows, state, team):
         self.recipe, self.rows, self.state = recipe, rows, state
-        dtype, depth = state.parameters.dtype, len(recipe.network.units) - 1
-        watching = bool(recipe.record & {"gradient_norm", "update_norm"})
-        self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, depth))
+        network, size = recipe.network, recipe.batch_size
+        watching = bool(recipe.record & WATCHED)
+        self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, len(network.units) - 1))
         self.before = np.empty_like(state.parameters)
-        # Choosing the precision by the arguments would cost as much as two small steps.
-        self.compiled = train_epoch["float" if dtype == np.float32 else "double"]
-        self.fixed = {
-            **recipe.network.kernel_arguments(),
-            **workspace(recipe, rows, len(state.order), dtype),
+        chunk = chunk_rows(size, network.n_weights)
+        self.compiled = Epoch(
+            **network.kernel_arguments(),
             **state.update.kernel_arguments(),
-            "batch_size": recipe.batch_size,
-            "max_norm": recipe.max_norm,
-            "rho": recipe.sam_rho,
-            "adaptive": recipe.sam_adaptive,
-            "spectral": SPECTRAL[recipe.spectral],
-            "cap": recipe.cap,
-            "params": state.parameters,
-            "average": state.average,
-            "singular": state.singular,
-            "team": team,
-            "sums": self.sums,
-            "watched": self.watched,
-            "seed": recipe.seed,
-        }
+            batch_size=size,
+            max_norm=recipe.max_norm,
+            rho=recipe.sam_rho,
+            adaptive=recipe.sam_adaptive,
+            spectral=SPECTRAL[recipe.spectral],
+            cap=recipe.cap,
+            tasks=gradient_tasks(network.units, size, rows.is_sparse),
+            chunk=chunk,
+            partial=np.empty(n_partial(size, chunk, network.n_parameters)),
+            team=team,
+            sums=self.sums,
+            watched=self.watched,
+            seed=recipe.seed,
+            buffers=workspace(recipe, rows, state),
+        )
+        self.compiled.read(**rows._asdict())
 
     def run(self):
         """One epoch; return whether all stayed finite. If not, the parameters before it are back.
@@ -232,12 +233,9 @@ class Epochs:
         n_batches = -(-len(state.order) // recipe.batch_size)
         steps, rates = recipe.numbers.table(state.update, n_batches)
         if recipe.augment is None:
-            finite = self._pass(self.rows, state.order, steps, rates)
+            finite = self.compiled.run(state.order, steps, rates)
         else:
-            finite = all(
-                self._pass(rows, np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1])
-                for k, rows in enumerate(self._augmented())
-            )
+            finite = all(map(self._one_batch, self._augmented(), steps, rates))
         finite = finite and np.isfinite(state.parameters).all()
         if not (finite and np.isfinite(state.update.moments).all()):
             state.parameters[:] = self.before
@@ -245,11 +243,10 @@ class Epochs:
         self._average()
         return True
 
-    def _pass(self, rows, order, steps, rates):
-        """Some batches, in compiled code."""
-        return self.compiled(
-            order=order, numbers=steps, rates=rates, **rows._asdict(), **self.fixed
-        )
+    def _one_batch(self, rows, numbers, rates):
+        """A step on rows that stand in a batch already."""
+        self.compiled.read(**rows._asdict())
+        return self.compiled.run(np.arange(len(rows)), numbers[None], rates[None])
 
     def _augmented(self):
         """The batches of an epoch, each changed by the user's function."""
