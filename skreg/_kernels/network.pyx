@@ -46,18 +46,18 @@ cdef Network describe(
 
 cdef inline Py_ssize_t weights_before(const Network* net, int layer) noexcept nogil:
     cdef Py_ssize_t total = 0
-    cdef int l
-    for l in range(layer):
-        total += <Py_ssize_t> net.units[l] * net.units[l + 1]
+    cdef int k
+    for k in range(layer):
+        total += <Py_ssize_t> net.units[k] * net.units[k + 1]
     return total
 
 
 cdef inline Py_ssize_t units_before(const Network* net, int layer) noexcept nogil:
     """Number of units in layers 1 to layer - 1."""
     cdef Py_ssize_t total = 0
-    cdef int l
-    for l in range(1, layer):
-        total += net.units[l]
+    cdef int k
+    for k in range(1, layer):
+        total += net.units[k]
     return total
 
 
