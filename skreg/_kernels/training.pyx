@@ -111,6 +111,25 @@ cdef double penalize(
     return penalty
 
 
+cdef double clip_factor(
+    const floating* grads, Py_ssize_t n, double square, double max_norm,
+) noexcept nogil:
+    """What shortens the gradient to max_norm if it is longer; square is that of its norm."""
+    cdef double top = 0, scaled = 0, t
+    cdef Py_ssize_t j
+    if not square > max_norm**2:
+        return 1
+    if isfinite(square):
+        return max_norm / sqrt(square)
+    # Too long to be squared. What is infinite stays so: 0 times it is NaN.
+    for j in range(n):
+        top = max(top, fabs(grads[j]))
+    for j in range(n):
+        t = grads[j] / top
+        scaled += t * t
+    return max_norm / top / sqrt(scaled)
+
+
 cdef void move(
     const Network* net, const Plan* plan, int rule, const double* constants, Step step,
     floating* params, const floating* grads, floating* moments,
@@ -187,12 +206,13 @@ def train_epoch(
     times its rows. watched gains squares of gradients (before clipping) and of updates, one
     column a layer. Return whether all losses were finite; the epoch ends with the first that is
     not. A batch whose weights are all zero says nothing about the data and would divide by zero:
-    it is skipped and does not count.
+    it is skipped and is no step. numbers and rates have a row for each step.
     """
     cdef Network net = describe(units, kinds, loss, smoothing, level)
     cdef bint sparse = indptr.shape[0] > 0, finite = True
     cdef bint clipping = max_norm > 0, watching = watched.shape[0] > 0
-    cdef Py_ssize_t n = order.shape[0], start, stop = 0, first_step = 0, outputs
+    cdef Py_ssize_t n = order.shape[0], start, stop = 0, done, outputs
+    cdef int64_t first_step = steps[0]
     cdef Batch batch
     cdef Plan plan
     cdef Step step
@@ -212,9 +232,8 @@ def train_epoch(
             start = stop
             batch.rows = min(batch_size, n - start)
             stop += batch.rows
-            row = &numbers[first_step, 0]
-            batch.rates = &rates[first_step, 0]
-            first_step += 1
+            done = steps[0] - first_step
+            row, batch.rates = &numbers[done, 0], &rates[done, 0]
             total = gather_targets(
                 codes, targets, weight, &order[start], batch.rows, outputs,
                 &batch_targets[0], &batch_weight[0],
@@ -257,7 +276,9 @@ def train_epoch(
             step.t = <double> steps[0]
             step.learning_rate, step.decay = row[LEARNING_RATE], row[DECAY]
             step.threshold = row[LEARNING_RATE] * row[L1]
-            step.clip = max_norm / sqrt(square) if clipping and square > max_norm**2 else 1
+            step.clip = 1
+            if clipping:
+                step.clip = clip_factor(&grads[0], net.n_parameters, square, max_norm)
             move(
                 &net, &plan, rule, &constants[0], step, &params[0], &grads[0], &moments[0, 0],
             )
