@@ -15,7 +15,7 @@ cdef struct Network:
 # rows x units, so that nothing has to move where the last batch is short.
 cdef struct Batch:
     Py_ssize_t rows
-    void* inputs  # a_0, or NULL where the CSR triple holds it
+    const void* inputs  # a_0, or NULL where the CSR triple holds it
     void* data
     int* indices
     int64_t* indptr

@@ -90,7 +90,8 @@ cdef void forward(
     cdef Py_ssize_t rows = stop - start
     cdef int layer, fan_in, fan_out
     cdef bint last
-    a = NULL if a == NULL else a + start * net.units[0]
+    if a != NULL:
+        a += start * net.units[0]
     for layer in range(net.depth):
         fan_in, fan_out = net.units[layer], net.units[layer + 1]
         last = layer + 1 == net.depth
@@ -225,13 +226,15 @@ cdef double batch_gradient(
 
 
 cdef void describe_batch(
-    Batch* batch, floating[:, ::1] X, floating[::1] data, int[::1] indices,
+    Batch* batch, const floating[:, ::1] X, floating[::1] data, int[::1] indices,
     int64_t[::1] indptr, floating[:, ::1] layers, const double[::1] rates,
 ):
     """Borrow the arrays of a batch, dense or (with indptr) CSR."""
     cdef bint sparse = indptr.shape[0] > 0
     batch.rows = indptr.shape[0] - 1 if sparse else X.shape[0]
-    batch.inputs = NULL if sparse else &X[0, 0]
+    batch.inputs = NULL
+    if not sparse:
+        batch.inputs = &X[0, 0]
     batch.data = &data[0] if data.shape[0] else NULL
     batch.indices = &indices[0] if indices.shape[0] else NULL
     batch.indptr = &indptr[0] if sparse else NULL
@@ -240,7 +243,7 @@ cdef void describe_batch(
 
 
 def loss_gradient(
-    floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
+    const floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
     floating[:, ::1] targets, floating[::1] weight,
     const int[::1] units, const int[::1] kinds, const double[::1] rates, int loss,
     double smoothing, const double[::1] level, double scale, bint accumulate,
@@ -264,7 +267,7 @@ def loss_gradient(
 
 
 def block_outputs(
-    floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
+    const floating[:, ::1] X, floating[::1] data, int[::1] indices, int64_t[::1] indptr,
     const int[::1] units, const int[::1] kinds, const double[::1] rates,
     const floating[::1] params, floating[:, ::1] layers, Py_ssize_t chunk, int threads,
     uint64_t seed, uint64_t step, floating[:, ::1] out,

@@ -124,7 +124,12 @@ def join(coefs, intercepts, dtype):
 
 
 # Bounds of the uniform distribution: each keeps the variance of what flows through its layers.
-GAINS = {"logistic": (2, "both"), "identity": (6, "both"), "tanh": (6, "both"), "relu": (6, "both")}
+GAINS = {
+    "logistic": (2, "both"),
+    "identity": (6, "both"),
+    "tanh": (6, "both"),
+    "relu": (6, "both"),
+}
 RECTIFIERS = (6, "in")  # He et al. (2015): half of the units are silent
 SELF_NORMALIZING = (3, "in")  # LeCun et al. (1998), which SELU asks for
 
@@ -182,7 +187,8 @@ def block_of(X, dtype, rate, seed, step):
     empty = np.empty(0, dtype), np.empty(0, np.int32), np.empty(0, np.int64)
     if not sparse.issparse(X):
         X = np.array(X, dtype=dtype, order="C", copy=True if rate else None)
-        dropout_factor(X, seed, step, 0, rate)
+        if rate:
+            dropout_factor(X, seed, step, 0, rate)
         return dict(zip(("X", "data", "indices", "indptr"), (X, *empty), strict=True))
     data, indices, indptr = X.data.astype(dtype), X.indices.astype("i4"), X.indptr.astype("i8")
     if rate:

@@ -16,7 +16,7 @@ from skreg._kernels.training import SPECTRAL, train_epoch
 from skreg._kernels.updates import averaged
 from skreg._solvers.history import History
 from skreg._solvers.losses import Objective
-from skreg._solvers.network import BLOCK_ROWS, Network, Rows, split
+from skreg._solvers.network import BLOCK_ROWS, Network, split
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_threads
 from skreg._solvers.updates import Numbers, Update
 
