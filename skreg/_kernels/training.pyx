@@ -48,6 +48,7 @@ STEP_COLUMNS = {
     "average": AVERAGE,
 }
 SPECTRAL = {None: 0, "cap": CAP, "normalize": NORMALIZE}
+PIECE_LENGTH = PIECE
 
 # Multiply-adds between two looks for Ctrl-C: about a tenth of a second.
 cdef double WORK_BETWEEN_SIGNALS = 3e8
