@@ -212,6 +212,7 @@ def train_epoch(
     cdef Network net = describe(units, kinds, loss, smoothing, level)
     cdef bint sparse = indptr.shape[0] > 0, finite = True
     cdef bint clipping = max_norm > 0, watching = watched.shape[0] > 0
+    cdef bint averaging = average.shape[0] > 0
     cdef Py_ssize_t n = order.shape[0], start, stop = 0, done, outputs
     cdef int64_t first_step = steps[0]
     cdef Batch batch
@@ -288,7 +289,7 @@ def train_epoch(
                     &net, spectral, cap, &params[0], &grads[0], &singular[0],
                     &singular[0] + singular.shape[0] // 2, True,
                 )
-            if row[AVERAGE] > 0:
+            if averaging and row[AVERAGE] > 0:
                 move_average(&average[0], &params[0], net.n_parameters, row[AVERAGE])
             if watching:
                 add_squares(&net, &params[0], &saved[0], &watched[1, 0])

@@ -16,7 +16,7 @@ from skreg._kernels.training import SPECTRAL, train_epoch
 from skreg._kernels.updates import averaged
 from skreg._solvers.history import History
 from skreg._solvers.losses import Objective
-from skreg._solvers.network import BLOCK_ROWS, Network, split
+from skreg._solvers.network import BLOCK_ROWS, Network, Rows, split
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_threads
 from skreg._solvers.updates import Numbers, Update
 
@@ -165,7 +165,7 @@ def permutation(n, rng):
     return order
 
 
-def workspace(recipe, rows, n_rows, dtype):
+def workspace(recipe, rows, dtype):
     """The buffers of one fit, as the kernel names them."""
     network, size, n = recipe.network, recipe.batch_size, recipe.network.n_parameters
     dense = size * network.units[0] if not rows.is_sparse else 0
@@ -196,10 +196,11 @@ class Epochs:
         dtype, depth = state.parameters.dtype, len(recipe.network.units) - 1
         watching = bool(recipe.record & {"gradient_norm", "update_norm"})
         self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, depth))
-        self.before = np.empty_like(state.parameters)
+        self.learning = state.parameters, state.average
+        self.before = [array.copy() for array in self.learning]
         self.fixed = {
             **recipe.network.kernel_arguments(),
-            **workspace(recipe, rows, len(state.order), dtype),
+            **workspace(recipe, rows, dtype),
             **state.update.kernel_arguments(),
             "batch_size": recipe.batch_size,
             "max_norm": recipe.max_norm,
@@ -217,13 +218,14 @@ class Epochs:
         }
 
     def run(self):
-        """One epoch; return whether all stayed finite. If not, the parameters before it are back.
+        """One epoch; return whether all stayed finite. If not, parameters and average are back.
 
         An infinite moment would freeze its weight for good, without a word.
         """
         state, recipe = self.state, self.recipe
         self.sums[:], self.watched[:] = 0, 0
-        self.before[:] = state.parameters
+        for copy, array in zip(self.before, self.learning, strict=True):
+            copy[:] = array
         if recipe.shuffle:
             state.order = state.order[permutation(len(state.order), state.rng)]
         n_batches = -(-len(state.order) // recipe.batch_size)
@@ -231,16 +233,11 @@ class Epochs:
         if recipe.augment is None:
             finite = self._pass(self.rows, state.order, steps, rates)
         else:
-            finite = all(
-                self._pass(rows, np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1])
-                for k, rows in enumerate(self._augmented())
-            )
-        moments = state.update.moments.ravel()
-        # The dot of a vector with zeros is NaN where the vector is not finite.
-        if not (finite and np.isfinite(state.parameters @ np.zeros_like(state.parameters))):
-            finite = False
-        if not (finite and np.isfinite(moments).all()):
-            state.parameters[:] = self.before
+            finite = self._augmented_passes(steps, rates)
+        changed = *self.learning, state.update.moments
+        if not (finite and all(np.isfinite(array).all() for array in changed)):
+            for copy, array in zip(self.before, self.learning, strict=True):
+                array[:] = copy
             return False
         self._average()
         return True
@@ -248,6 +245,15 @@ class Epochs:
     def _pass(self, rows, order, steps, rates):
         """Some batches, in compiled code."""
         return train_epoch(order=order, numbers=steps, rates=rates, **rows._asdict(), **self.fixed)
+
+    def _augmented_passes(self, steps, rates):
+        """The batches one by one; one of weight zero is no step and leaves its numbers behind."""
+        first = int(self.state.update.steps[0])
+        for rows in self._augmented():
+            k = int(self.state.update.steps[0]) - first
+            if not self._pass(rows, np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1]):
+                return False
+        return True
 
     def _augmented(self):
         """The batches of an epoch, each changed by the user's function."""
@@ -263,7 +269,7 @@ class Epochs:
                     "the shapes."
                 )
             weight = rows.weight[at] if len(rows.weight) else rows.weight
-            yield rows._replace(X=X, targets=y, weight=weight)
+            yield Rows(**{**rows._asdict(), "X": X, "targets": y, "weight": weight})
 
     def _average(self):
         """Let the weights of this epoch into the average of "swa"; that of "ema" has them."""

@@ -86,3 +86,15 @@ def test_recorded_parameters_do_not_change_later():
     columns, _, _, learned = record(["parameters"])
     learned[:] = 0
     assert columns["parameters"].any()
+
+
+def test_norms_beyond_the_range_of_numbers_are_infinite_and_no_warning():
+    state = SimpleNamespace(
+        parameters=np.full(NET.n_parameters, 1e307),
+        update=SimpleNamespace(learning_rate=0.1, steps=np.array([1])),
+    )
+    history = History()
+    recipe = Recipe(NET, 4, 1)
+    objective = history.add_epoch(recipe, state, state.parameters, 1.0, 0.0, (), 3)
+    assert objective == 1.0
+    assert np.isinf(history.arrays()["parameter_norm"]).all()
