@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skreg._kernels.dropout import dropout_factor
@@ -36,6 +36,7 @@ def test_the_generator_is_splitmix64():
     assert [reference.splitmix(1234567, i) for i in range(3)] == known
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20), st.integers(1, 300), st.floats(0, 0.999), st.integers(0, 2**64 - 1))
 def test_a_part_of_the_rows_has_the_same_mask(first_row, cols, rate, seed):
     whole = factor((23, cols), rate, seed=seed)

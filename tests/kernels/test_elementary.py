@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skreg._kernels.losses import LOSSES, loss_and_gradient
@@ -56,6 +56,7 @@ def test_exp_saturates_instead_of_reaching_0_or_infinity(dtype):
     assert (run("logistic", far)[0][0] > 0).all()
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False))
 def test_tanh_is_odd_and_grows_within_its_bounds(x, y):
     (a, b, c), _ = (part[0] for part in run("tanh", np.array([x, y, -x])))
@@ -65,6 +66,7 @@ def test_tanh_is_odd_and_grows_within_its_bounds(x, y):
     assert x >= y or a <= b + 2 * np.finfo(float).eps
 
 
+@settings(deadline=None)
 @given(st.floats(-700, 700))
 def test_both_sides_of_the_logistic_function_add_up_to_1(x):
     a = run("logistic", np.array([x, -x]))[0][0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skreg._kernels.losses import LOSSES, loss_and_gradient
@@ -87,6 +87,7 @@ def test_a_target_of_nan_shows_in_the_loss(loss):
     assert np.isnan(run(loss, [[0.5, 0.5]], [[1, np.nan]])[0])
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(CLASSIFICATION),
     st.integers(2, 6),
@@ -113,6 +114,7 @@ def test_a_soft_target_is_a_mixture_of_certain_ones(loss):
         np.testing.assert_allclose(found, np.tensordot([0.2, 0.5, 0.3], each, 1), rtol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 50), st.integers(0, 2**32 - 1))
 def test_softmax_does_not_see_a_common_shift(shift, seed):
     rng = np.random.default_rng(seed)
@@ -150,6 +152,7 @@ def test_some_losses_have_others_as_limits(loss, level, other, factor):
         np.testing.assert_allclose(a, factor * b, rtol=1e-8)
 
 
+@settings(deadline=None)
 @given(st.floats(0.05, 0.95), st.integers(1, 60), st.integers(0, 2**32 - 1))
 def test_the_best_constant_is_the_quantile(q, n, seed):
     y = np.random.default_rng(seed).normal(size=(n, 1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skreg._kernels.updates import RULES, averaged, update
@@ -74,6 +74,7 @@ def test_decay_and_l1_spare_biases_and_moments(rule):
     assert not moments.any()
 
 
+@settings(deadline=None)
 @given(
     st.floats(-10, 10), st.floats(0, 5), st.sampled_from([np.float32, np.float64])
 )  # fmt: skip

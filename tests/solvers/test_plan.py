@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skreg._kernels.training import PIECE_LENGTH
@@ -18,6 +18,7 @@ def n_weights(units):
     return sum(a * b for a, b in pairwise(units))
 
 
+@settings(deadline=None)
 @given(SHAPES, ROWS, st.booleans())
 def test_tasks_cover_every_row_of_every_matrix_once(units, rows, is_sparse):
     tasks = plan.gradient_tasks(units, rows, is_sparse)
@@ -32,6 +33,7 @@ def test_tasks_cover_every_row_of_every_matrix_once(units, rows, is_sparse):
         assert len(parts) == 1 or not (is_sparse and layer == 0)
 
 
+@settings(deadline=None)
 @given(SHAPES, ROWS)
 def test_chunks_cover_the_rows_and_small_batches_are_whole(units, rows):
     chunk = plan.chunk_rows(rows, n_weights(units))
