@@ -45,6 +45,7 @@ STEP_COLUMNS = {
     "average": AVERAGE,
 }
 SPECTRAL = {None: 0, "cap": CAP, "normalize": NORMALIZE}
+PIECE_LENGTH = PIECE
 
 # Multiply-adds between two looks for Ctrl-C: about a tenth of a second.
 cdef double WORK_BETWEEN_SIGNALS = 3e8
@@ -144,6 +145,25 @@ cdef double penalize(Pieces* pieces, Crew* crew, double* square) noexcept nogil:
         penalty += pieces.partial[2 * k]
         square[0] += pieces.partial[2 * k + 1]
     return penalty
+
+
+cdef double clip_factor(
+    const floating* grads, Py_ssize_t n, double square, double max_norm,
+) noexcept nogil:
+    """What shortens the gradient to max_norm if it is longer; square is that of its norm."""
+    cdef double top = 0, scaled = 0, t
+    cdef Py_ssize_t j
+    if not square > max_norm**2:
+        return 1
+    if isfinite(square):
+        return max_norm / sqrt(square)
+    # Too long to be squared. What is infinite stays so: 0 times it is NaN.
+    for j in range(n):
+        top = max(top, fabs(grads[j]))
+    for j in range(n):
+        t = grads[j] / top
+        scaled += t * t
+    return max_norm / top / sqrt(scaled)
 
 
 cdef void follow_spectral_norms(
@@ -251,11 +271,11 @@ cdef class Epoch:
 
     def run(self, const int64_t[::1] order, const double[:, ::1] numbers,
             const double[:, ::1] rates):
-        """Update params batch by batch over `order`, with a row of numbers and rates for each.
+        """Update params batch by batch over `order`, with a row of numbers and rates a step.
 
         Return whether all losses were finite; the epoch ends with the first that is not. A batch
         whose weights are all zero says nothing about the data and would divide by zero: it is
-        skipped and does not count.
+        skipped and is no step.
         """
         cdef bint finite
         with nogil:
@@ -366,11 +386,13 @@ cdef bint step(
     pieces.step.t = <double> epoch.steps[0]
     pieces.step.learning_rate, pieces.step.decay = row[LEARNING_RATE], row[DECAY]
     pieces.step.threshold = row[LEARNING_RATE] * row[L1]
-    pieces.step.clip = epoch.max_norm / sqrt(square) if square > epoch.max_norm**2 else 1
+    pieces.step.clip = 1
+    if epoch.max_norm > 0:
+        pieces.step.clip = clip_factor(grads, net.n_parameters, square, epoch.max_norm)
     share_out(epoch.plan.crew, move_task, pieces, (net.n_parameters + PIECE - 1) // PIECE)
     if epoch.spectral:
         follow_spectral_norms(net, epoch.spectral, epoch.cap, params, grads, left, right, True)
-    if row[AVERAGE] > 0:
+    if epoch.average != NULL and row[AVERAGE] > 0:
         move_average(<floating*> epoch.average, params, net.n_parameters, row[AVERAGE])
     if epoch.watched != NULL:
         add_squares(net, params, saved, epoch.watched + net.depth)
@@ -393,9 +415,10 @@ cdef int run_batches(
         epoch.batch.rows = min(epoch.batch_size, n - start)
         stop += epoch.batch.rows
         total = take_batch(epoch, order + start, rates, params)
-        if total > 0 and not step(epoch, numbers, total, params):
-            return 0
-        numbers, rates = numbers + COLUMNS, rates + epoch.net.depth
+        if total > 0:
+            if not step(epoch, numbers, total, params):
+                return 0
+            numbers, rates = numbers + COLUMNS, rates + epoch.net.depth
         work += 3 * <double> epoch.batch.rows * epoch.net.n_weights
         if work > WORK_BETWEEN_SIGNALS:
             work = 0

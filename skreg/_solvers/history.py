@@ -27,6 +27,8 @@ class History:
         """The columns as arrays whose first axis is the epoch."""
         return {name: np.array(values) for name, values in self.columns.items()}
 
+    # Norms of parameters that are about to overflow may be infinite; the next epoch sees them.
+    @np.errstate(over="ignore")
     def add_epoch(self, recipe, state, learned, data_loss, l2_penalty, watched, n_batches):
         """Record an epoch; return its objective.
 
@@ -36,7 +38,7 @@ class History:
         units = recipe.network.units
         layers = measure_layers(state.parameters, np.array(units, np.int32))
         square, size, zeros = layers.sum(axis=1).tolist()
-        l1_penalty = recipe.numbers.l1 * size
+        l1_penalty = recipe.numbers.l1 * size if recipe.numbers.l1 else 0.0
         objective = data_loss + l2_penalty + l1_penalty
         self.add(
             loss=data_loss,

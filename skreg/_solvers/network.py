@@ -88,7 +88,7 @@ class Rows(NamedTuple):
         return cls(X, *empty, codes, targets, weight)
 
     def __len__(self):
-        """The number of rows, not of fields."""
+        """The number of rows, not of fields, which `_replace` therefore does not find."""
         return max(len(self.codes), len(self.targets))
 
     @property

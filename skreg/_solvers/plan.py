@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from skreg._kernels.training import PIECE_LENGTH
 from skreg._solvers import threads
 
 SMALL_BATCH = 2**21  # multiply-adds of one product with all weights: below, one thread does all
 CHUNK = 128  # rows that BLAS multiplies at nearly full speed
 BLOCK = 2**22  # multiply-adds of one task of a weight gradient
 NARROWEST = 64  # rows of a weight matrix below which a task does not get smaller
-PIECE = 2**14  # as in the kernel: parameters that are updated together
 
 
 def chunk_rows(rows, n_weights):
@@ -40,7 +40,7 @@ def gradient_tasks(units, rows, is_sparse):
 
 def n_partial(rows, chunk, n_parameters):
     """Length of the buffer for partial sums: one a chunk, two a piece of the parameters."""
-    return max(-(-rows // chunk), 2 * -(-n_parameters // PIECE))
+    return max(-(-rows // chunk), 2 * -(-n_parameters // PIECE_LENGTH))
 
 
 def training_team(multiply_adds):

@@ -16,7 +16,7 @@ from skreg._kernels.training import SPECTRAL, Epoch
 from skreg._kernels.updates import averaged
 from skreg._solvers.history import WATCHED, History
 from skreg._solvers.losses import Objective
-from skreg._solvers.network import BLOCK_ROWS, Network, split
+from skreg._solvers.network import BLOCK_ROWS, Network, Rows, split
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_team
 from skreg._solvers.updates import Numbers, Update
 
@@ -198,7 +198,8 @@ class Epochs:
         network, size = recipe.network, recipe.batch_size
         watching = bool(recipe.record & WATCHED)
         self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, len(network.units) - 1))
-        self.before = np.empty_like(state.parameters)
+        self.learning = state.parameters, state.average
+        self.before = [array.copy() for array in self.learning]
         chunk = chunk_rows(size, network.n_weights)
         self.compiled = Epoch(
             **network.kernel_arguments(),
@@ -221,13 +222,14 @@ class Epochs:
         self.compiled.read(**rows._asdict())
 
     def run(self):
-        """One epoch; return whether all stayed finite. If not, the parameters before it are back.
+        """One epoch; return whether all stayed finite. If not, parameters and average are back.
 
         An infinite moment would freeze its weight for good, without a word.
         """
         state, recipe = self.state, self.recipe
         self.sums[:], self.watched[:] = 0, 0
-        self.before[:] = state.parameters
+        for copy, array in zip(self.before, self.learning, strict=True):
+            copy[:] = array
         if recipe.shuffle:
             state.order = state.order[permutation(len(state.order), state.rng)]
         n_batches = -(-len(state.order) // recipe.batch_size)
@@ -235,18 +237,24 @@ class Epochs:
         if recipe.augment is None:
             finite = self.compiled.run(state.order, steps, rates)
         else:
-            finite = all(map(self._one_batch, self._augmented(), steps, rates))
-        finite = finite and np.isfinite(state.parameters).all()
-        if not (finite and np.isfinite(state.update.moments).all()):
-            state.parameters[:] = self.before
+            finite = self._augmented_batches(steps, rates)
+        changed = *self.learning, state.update.moments
+        if not (finite and all(np.isfinite(array).all() for array in changed)):
+            for copy, array in zip(self.before, self.learning, strict=True):
+                array[:] = copy
             return False
         self._average()
         return True
 
-    def _one_batch(self, rows, numbers, rates):
-        """A step on rows that stand in a batch already."""
-        self.compiled.read(**rows._asdict())
-        return self.compiled.run(np.arange(len(rows)), numbers[None], rates[None])
+    def _augmented_batches(self, steps, rates):
+        """The batches one by one; one of weight zero is no step and leaves its numbers behind."""
+        first = int(self.state.update.steps[0])
+        for rows in self._augmented():
+            k = int(self.state.update.steps[0]) - first
+            self.compiled.read(**rows._asdict())
+            if not self.compiled.run(np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1]):
+                return False
+        return True
 
     def _augmented(self):
         """The batches of an epoch, each changed by the user's function."""
@@ -262,7 +270,7 @@ class Epochs:
                     "the shapes."
                 )
             weight = rows.weight[at] if len(rows.weight) else rows.weight
-            yield rows._replace(X=X, targets=y, weight=weight)
+            yield Rows(**{**rows._asdict(), "X": X, "targets": y, "weight": weight})
 
     def _average(self):
         """Let the weights of this epoch into the average of "swa"; that of "ema" has them."""
