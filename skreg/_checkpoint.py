@@ -2,59 +2,137 @@
 
 import json
 import os
+import re
 import zipfile
 import zlib
 from io import BytesIO
 
 import numpy as np
+from scipy import sparse
 
+from skreg._perceptron_checks import as_list
 from skreg._solvers.history import History
+from skreg._solvers.network import BLOCK_ROWS
 from skreg._solvers.training import State
 
 ARRAYS = ("parameters", "order", "average", "singular")
 PROGRESS = (
-    "loss_curve", "best_loss", "validation_scores", "best_score", "best_epoch", "stalled",
-    "samples_seen",
+    "loss_curve", "best_loss", "validation_scores", "best_score", "best_epoch", "earlier",
+    "stalled", "samples_seen",
+)  # fmt: skip
+MAY_CHANGE = {"max_iter", "verbose", "checkpoint", "warm_start", "n_iter_no_change"}
+# What NumPy, json and zipfile raise where a file is not what it should be.
+DAMAGE = (
+    OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, SyntaxError, zlib.error,
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, MemoryError, OverflowError,
 )  # fmt: skip
 
 
-def fingerprint(model, network, rows):
+class Checkpoint:
+    """The file of one training: where that goes on from, if asked to, and what it writes."""
+
+    def __init__(self, path, mark, resume):
+        self.path, self.mark, self.held = os.fspath(path), mark, np.empty(0, int)
+        folder = os.path.dirname(self.path) or "."
+        if not os.path.isdir(folder) or os.path.isdir(self.path):
+            raise ValueError(
+                f"checkpoint={self.path!r} must be the path of a file, in a folder that is there."
+            )
+        self.about, self.arrays = (load(self.path) if resume else None) or (None, None)
+        if self.about is not None:
+            check_same(self.path, self.about["mark"], mark)
+            self.held = self.arrays["held"]
+
+    def split(self):
+        """(rows to train on, rows held out) of the training that goes on, or None."""
+        return None if self.about is None else (self.arrays["order"], self.held)
+
+    def save(self, state, n_iter, status, seed):
+        """Write the file; an end of the process at any moment leaves the old one or the new."""
+        keys, *generator = state.rng.get_state(legacy=True)[1:]
+        about = {
+            "mark": self.mark,
+            "n_iter": n_iter,
+            "status": status,
+            "seed": seed,
+            "n_averaged": state.n_averaged,
+            "learning_rate": state.update.learning_rate,
+            "generator": generator,
+            "progress": {name: getattr(state.progress, name) for name in PROGRESS},
+        }
+        arrays = {name: getattr(state, name) for name in ARRAYS}
+        arrays |= {"moments": state.update.moments, "steps": state.update.steps}
+        arrays |= {"keys": keys, "held": self.held}
+        if state.best is not None:
+            arrays["best"] = state.best
+        history = state.progress.history.arrays()
+        arrays |= {f"history {name}": column for name, column in history.items()}
+        content = BytesIO()
+        np.savez(content, about=np.array(json.dumps(about)), **arrays)
+        write_whole(self.path, content.getbuffer())
+
+    def restore(self, state):
+        """Bring a state of the same shape to where the file was written."""
+        about, arrays = self.about, self.arrays
+        restored = State(
+            update=state.update,
+            rng=np.random.RandomState(),
+            progress=state.progress,
+            n_averaged=about["n_averaged"],
+            best=arrays.get("best"),
+            **{name: arrays[name] for name in ARRAYS},
+        )
+        restored.rng.set_state(("MT19937", arrays["keys"], *about["generator"]))
+        state.update.moments[:] = arrays["moments"]
+        state.update.steps[:] = arrays["steps"]
+        state.update.learning_rate = about["learning_rate"]
+        vars(state.progress).update(about["progress"])
+        state.progress.history = History()
+        for name, column in arrays.items():
+            if name.startswith("history "):
+                state.progress.history.columns[name.removeprefix("history ")] = list(column)
+        return restored
+
+
+def mark_of(model, network, rows, validation, followed):
     """What must be the same for a training to go on: parameters, shapes and data."""
-    may_change = {"max_iter", "verbose", "checkpoint", "warm_start", "n_iter_no_change", "record"}
+    may_change = MAY_CHANGE - ({"max_iter"} if is_planned(model) else set())
     params = {
-        name: repr(value)
+        # A function has another address in another process.
+        name: re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
         for name, value in model.get_params(deep=False).items()
         if name not in may_change
     }
-    checksum = 0
-    for array in rows:
-        # Rows in other memory order are the same rows.
-        checksum = zlib.crc32(np.ascontiguousarray(array).data.cast("B"), checksum)
-    return {"parameters": params, "units": list(network.units), "data": checksum}
-
-
-def save(path, state, n_iter, status, seed, print_of_fit):
-    """Write the file; an end of the process at any moment leaves the old one or the new one."""
-    keys, *generator = state.rng.get_state(legacy=True)[1:]
-    about = {
-        "fingerprint": print_of_fit,
-        "n_iter": n_iter,
-        "status": status,
-        "seed": seed,
-        "n_averaged": state.n_averaged,
-        "learning_rate": state.update.learning_rate,
-        "generator": generator,
-        "progress": {name: getattr(state.progress, name) for name in PROGRESS},
+    return {
+        "parameters": params,
+        "layers": list(network.units),
+        "data": checksum(rows),
+        "validation data": 0 if validation is None else checksum(validation[1:-1]),
+        "names of eval_sets": [data.name for data in followed],
     }
-    arrays = {name: getattr(state, name) for name in ARRAYS}
-    arrays |= {"moments": state.update.moments, "steps": state.update.steps, "keys": keys}
-    if state.best is not None:
-        arrays["best"] = state.best
-    history = state.progress.history.arrays()
-    arrays |= {f"history {name}": column for name, column in history.items()}
-    content = BytesIO()
-    np.savez(content, about=np.array(json.dumps(about)), **arrays)
-    write_whole(os.fspath(path), content.getbuffer())
+
+
+def is_planned(model):
+    """Whether steps depend on max_iter: so do schedules without a horizon of their own."""
+    numbers = (model.learning_rate, model.alpha, model.weight_decay, model.input_dropout)
+    planned = [getattr(x, "n_steps", 0) is None for x in (*numbers, *as_list(model.dropout))]
+    return any(planned) or model.average == "swa"
+
+
+def checksum(arrays):
+    """A number for the content of arrays, dense or CSR; any memory order gives the same."""
+    found = 0
+    for array in arrays:
+        if sparse.issparse(array):
+            found = zlib.crc32(
+                str(checksum([array.data, array.indices, array.indptr])).encode(), found
+            )
+        elif array is not None:
+            found = zlib.crc32(f"{array.dtype.str} {array.shape}".encode(), found)
+            for start in range(0, len(array), BLOCK_ROWS):
+                block = np.ascontiguousarray(array[start : start + BLOCK_ROWS])
+                found = zlib.crc32(block.reshape(-1).view(np.uint8), found)
+    return found
 
 
 def write_whole(path, content):
@@ -76,53 +154,29 @@ def load(path):
         Where the file is damaged: it is a zip archive, and each part has its checksum.
     """
     try:
-        with np.load(os.fspath(path), allow_pickle=False) as file:
+        with np.load(path, allow_pickle=False) as file:
+            # Without this, a header that asks for too few bytes would hide that they are wrong.
+            if damaged := file.zip.testzip():
+                raise ValueError(f"{damaged} has another checksum")
             arrays = {name: file[name] for name in file.files}
-        return json.loads(str(arrays.pop("about"))), arrays
+        about = json.loads(str(arrays.pop("about")))
+        return {**about, "mark": dict(about["mark"])}, arrays
     except FileNotFoundError:
         return None
-    except (OSError, EOFError, KeyError, ValueError, TypeError, SyntaxError, zlib.error,
-            zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # fmt: skip
+    except DAMAGE as error:
         raise ValueError(
-            f"checkpoint={os.fspath(path)!r} is damaged or no checkpoint: {error}. Delete it, or "
-            "call fit with resume=False to train anew and overwrite it."
+            f"checkpoint={path!r} is damaged or no checkpoint: {error}. Delete it, or call fit "
+            "with resume=False to train anew and overwrite it."
         ) from error
 
 
 def check_same(path, found, expected):
     """Raise where a checkpoint belongs to another training, naming what differs."""
-    names = found["parameters"].keys() | expected["parameters"].keys()
-    different = [
-        name
-        for name in sorted(names)
-        if found["parameters"].get(name) != expected["parameters"].get(name)
-    ]
-    different += [name for name in ("units", "data") if found[name] != expected[name]]
+    before, now = ({**m.pop("parameters"), **m} for m in (dict(found), dict(expected)))
+    different = [k for k in sorted(before.keys() | now.keys()) if before.get(k) != now.get(k)]
     if different:
         raise ValueError(
-            f"checkpoint={os.fspath(path)!r} was written by another training: {different} differ. "
-            "Resume with the parameters and data of that training, or call fit with resume=False."
+            f"checkpoint={path!r} was written by another training: {', '.join(different)} "
+            "differ. Resume with the parameters and data of that training, or call fit with "
+            "resume=False to train anew and overwrite it."
         )
-
-
-def restore(state, about, arrays):
-    """Bring a state of the same shape to where the checkpoint was written."""
-    restored = State(
-        update=state.update,
-        rng=np.random.RandomState(),
-        progress=state.progress,
-        n_averaged=about["n_averaged"],
-        best=arrays.get("best"),
-        **{name: arrays[name] for name in ARRAYS},
-    )
-    restored.rng.set_state(("MT19937", arrays["keys"], *about["generator"]))
-    state.update.moments[:] = arrays["moments"]
-    state.update.steps[:] = arrays["steps"]
-    state.update.learning_rate = about["learning_rate"]
-    vars(state.progress).update(about["progress"])
-    history = History()
-    for name, column in arrays.items():
-        if name.startswith("history "):
-            history.columns[name.removeprefix("history ")] = list(column)
-    state.progress.history = history
-    return restored

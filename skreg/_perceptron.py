@@ -1,52 +1,45 @@
 """What multilayer perceptrons share: training, whatever the targets, and fitted attributes."""
 
 import warnings
-from numbers import Integral
+from copy import deepcopy
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skreg import _checkpoint
 from skreg._callbacks import finished_subtask, fit_task
-from skreg._perceptron_parameters import (
-    CONSTRAINTS,
-    check_conflicts,
-    hidden_layers,
-    new_update,
-    recipe_of,
-)
+from skreg._checkpoint import Checkpoint, mark_of
+from skreg._perceptron_checks import DivergenceError, check_conflicts, check_range
+from skreg._perceptron_parameters import CONSTRAINTS, hidden_layers, new_update, recipe_of
 from skreg._perceptron_scores import (
     evaluate,
     followed_data,
     followed_rows,
+    followed_sets,
     held_out,
     scorer_of,
 )
+from skreg._solvers.history import History
 from skreg._solvers.losses import one_hot
 from skreg._solvers.network import Network, Rows, initial_parameters, join, outputs, split
 from skreg._solvers.training import Progress, State, train, train_lbfgs
-from skreg._validation import check_weights
+from skreg._validation import check_weights, numbers_of
 
-
-def check_n_samples(n_samples, least=1):
-    """Raise unless it is a number of draws."""
-    if not isinstance(n_samples, Integral) or n_samples < least:
-        raise ValueError(
-            f"n_samples must be a whole number of at least {least}; got {n_samples!r}."
-        )
+# Fitted attributes that only an optimization in epochs has.
+OF_EPOCHS = (
+    "loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_", "best_epoch_",
+)  # fmt: skip
 
 
 class Perceptron(CallbackSupportMixin, BaseEstimator):
     """A network of dense layers; subclasses say what y is and how to score.
 
     They provide ``_encode(y, incremental)`` and ``_encode_known(y)`` (targets for the solver, of
-    which the first may learn classes), ``_output(y)`` (number of output units, name of the loss,
-    its level, label smoothing, name of the output's function), ``_weigh(y, weight)``,
+    which the first may learn classes), ``_output()`` (number of output units, name of the loss,
+    its level, label smoothing), ``_output_function(loss)``, ``_weigh(y, weight)``,
     ``_strata(targets)`` (or None) and ``_default_score(z, data)``.
     """
 
@@ -57,30 +50,37 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         resume=False,
     ):  # fmt: skip
         """Validate, train, store: the one way into the solvers."""
-        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        given, first = X, not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         dtype = (np.float64, np.float32) if first else self.coefs_[0].dtype
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, reset=first,
-            y_numeric=self._estimator_type_is_regressor(),
-        )  # fmt: skip
-        check_conflicts(self, sparse.issparse(X))
-        self._check_batch_size(X.shape[0], incremental)
+        X, y = self._validated(X, y, dtype, reset=first)
+        check_conflicts(self, X, incremental)
         targets = self._encode(y, incremental)
+        check_range(targets, X.dtype)
         weight = self._weigh(y, check_weights(sample_weight, X))
         network = self._network(X.shape[1], first)
-        with fit_task(self, X, y, sample_weight, subtasks=None) as task:
+        epochs = 0 if self.solver == "lbfgs" else 1 if incremental else self.max_iter
+        with fit_task(self, given, y, sample_weight, subtasks=epochs) as task:
             if self.solver == "lbfgs":
-                self._fit_lbfgs(network, X, y, targets, weight, first)
+                self._fit_lbfgs(network, X, targets, weight, first)
             else:
-                self._task = (task, X, y, sample_weight)
+                self._task = (task, given, y, sample_weight)
                 try:
                     self._fit_epochs(
                         network, X, y, targets, weight, first, incremental, validation,
-                        eval_sets or {}, resume,
+                        eval_sets, resume,
                     )  # fmt: skip
                 finally:
                     del self._task
         return self
+
+    def _validated(self, X, y, dtype, reset):
+        """Samples and targets as scikit-learn checks them."""
+        numeric = self._estimator_type_is_regressor()
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, reset=reset,
+            y_numeric=numeric,
+        )  # fmt: skip
+        return X, numbers_of(self, y) if numeric else y
 
     def _network(self, n_features, first):
         """Check and collect the architecture."""
@@ -95,48 +95,13 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             )
         return network
 
-    def _check_batch_size(self, n, incremental):
-        """A batch is at most the data; partial_fit may come with fewer rows."""
-        if self.solver != "lbfgs" and self.batch_size != "auto" and self.batch_size > n:
-            if incremental:
-                return
-            raise ValueError(
-                f"batch_size={self.batch_size} is larger than the {n} training samples. Set it "
-                f"to at most {n}, or to 'auto'."
-            )
-
-    def _validation(self, X_val, y_val, weight):
-        """Validation data of the user's own as one tuple, or None."""
-        given = [v is not None for v in (X_val, y_val)]
-        if any(given) and not (all(given) and self.early_stopping and self.solver != "lbfgs"):
-            raise ValueError(
-                "X_val and y_val belong together, and to early_stopping=True with a stochastic "
-                "solver. To follow data without stopping on them, pass eval_sets."
-            )
-        if weight is not None and not all(given):
-            raise ValueError("sample_weight_val weighs X_val and y_val: pass these, too.")
-        return (X_val, y_val, weight) if all(given) else None
-
-    def _check_partial_fit(self):
-        """What an epoch by itself cannot have."""
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True, because one epoch has nothing "
-                "to stop. Set early_stopping=False, or use fit."
-            )
-        if self.checkpoint is not None:
-            raise ValueError(
-                f"partial_fit does not write checkpoint={self.checkpoint!r}: set it to None and "
-                "pickle the estimator, which keeps all that partial_fit needs."
-            )
-
     def _start(self, network, dtype, rng, first):
         """The parameters to begin with."""
         if first:
             return initial_parameters(network.units, network.activations, dtype, rng)
         return join(self.coefs_, self.intercepts_, dtype)
 
-    def _fit_lbfgs(self, network, X, y, targets, weight, first):
+    def _fit_lbfgs(self, network, X, targets, weight, first):
         """Train on all rows at once, in float64 lest the line search runs out of digits."""
         rng = check_random_state(self.random_state)
         result = train_lbfgs(
@@ -155,7 +120,11 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         )
         self._state = None
         self.t_ = 0
-        self.history_ = {"loss": np.array(result.curve)}
+        self._history = History()
+        self._history.columns["loss"] = list(result.curve)
+        self._rates = np.zeros(1)
+        for name in OF_EPOCHS:  # an earlier fit with another solver may have left them
+            vars(self).pop(name, None)
         self._show(result.parameters.astype(X.dtype, copy=False), network)
         self._finish(result, incremental=False)
 
@@ -165,19 +134,27 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         """Train batch by batch."""
         rng = check_random_state(self.random_state)
         parameters = self._start(network, X.dtype, rng, first)
-        kept, valid = np.arange(X.shape[0]), None
         if first:
             self._show(parameters, network)
+        valid, weight = None, None if weight is None else weight.astype(X.dtype, copy=False)
         if validation is not None:
-            valid = followed_data(self, "validation", *validation)
-        elif self.early_stopping:
-            kept, held = held_out(self, X, y, targets, weight, rng)
-            valid = followed_rows(X, y, targets, weight, held)
-        followed = [followed_data(self, name, *data) for name, data in eval_sets.items()]
+            valid = followed_data(self, "validation", "X_val and y_val", *validation)
+        followed = followed_sets(self, {} if eval_sets is None else eval_sets)
+        coded = targets.ndim == 1 and self.batch_augment is not None
+        rows = Rows.of(X, one_hot(targets, network, X.dtype) if coded else targets, weight)
+        file = None
+        if self.checkpoint is not None:
+            mark = mark_of(self, network, rows, valid, followed)
+            file = Checkpoint(self.checkpoint, mark, resume)
+        kept = np.arange(X.shape[0])
+        if valid is None and self.early_stopping:
+            # Where nobody set a seed, another split would be drawn.
+            before = None if file is None else file.split()
+            kept, held = before or held_out(self, X, targets, weight, rng)
+            if file is not None:
+                file.held = held
+            valid = followed_rows(self, X, y, targets, weight, held, self._task[1])
         recipe = recipe_of(self, network, len(kept), incremental)
-        if recipe.augment is not None and targets.ndim == 1:
-            targets = one_hot(targets, network, X.dtype)
-        rows = Rows.of(X, targets, None if weight is None else weight.astype(X.dtype, copy=False))
         # Without dropout nothing is drawn, so that a seed keeps scikit-learn's meaning.
         if recipe.numbers.drops():
             recipe = recipe._replace(seed=rng.randint(2**31 - 1))
@@ -185,13 +162,15 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         state.progress.watch_scores(valid is not None)
         if not incremental:
             state.progress.begin()
-        self._run(recipe, state, rows, network, valid, followed, incremental, resume)
+        self._run(recipe, state, rows, network, valid, followed, incremental, file)
 
     def _new_state(self, recipe, parameters, kept, rng, first, incremental):
         """Where training starts: anew, or with the memory of the fit before."""
         before = None if first else getattr(self, "_state", None)
         update, progress = None, Progress()
         if before is not None:
+            # A fit that fails leaves the memory as it was; one epoch may be too short for a copy.
+            before = before if incremental else deepcopy(before)
             update, progress = before.update, before.progress
             if len(before.average):
                 parameters = before.parameters
@@ -205,31 +184,30 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             ):  # fmt: skip
                 update.learning_rate = update.learning_rate_init = fresh.learning_rate_init
                 update.schedule = fresh.schedule
+            update.power_t = fresh.power_t
         state = State.of(recipe, parameters, update, kept, rng, progress)
-        if before is not None and len(before.average) == len(state.average):
+        goes_on = incremental or self.average == "ema"
+        if goes_on and before is not None and len(before.average) == len(state.average):
             state.average, state.n_averaged = before.average, before.n_averaged
+        elif self.average == "ema" and update.steps[0]:
+            state.average[:] = state.parameters  # its share is that of all steps before
         return state
 
-    def _run(self, recipe, state, rows, network, valid, followed, incremental, resume):
+    def _run(self, recipe, state, rows, network, valid, followed, incremental, file):
         """Train from the state, or from where a checkpoint was left, and store what came out."""
-        scorer, path, seen = scorer_of(self), self.checkpoint, None
-        print_of_fit = None
+        scorer = scorer_of(self)
         n_iter, status = 0, "max_iter"
-        if path is not None and not incremental:
-            print_of_fit = _checkpoint.fingerprint(self, network, rows)
-            seen = _checkpoint.load(path) if resume else None
-        if seen is not None:
-            about, arrays = seen
-            _checkpoint.check_same(path, about["fingerprint"], print_of_fit)
-            state = _checkpoint.restore(state, about, arrays)
+        if file is not None and file.about is not None:
+            state, about = file.restore(state), file.about
             n_iter, status = about["n_iter"], about["status"]
+            if status == "converged" and state.progress.stalled <= self.n_iter_no_change:
+                status = "max_iter"  # more patience than before
             recipe = recipe._replace(seed=about["seed"])
-        elif resume and path is None:
-            raise ValueError("resume=True needs a file: set checkpoint to the one to resume from.")
 
         def score(learned):
             self._show(learned, network)
-            loss, value = evaluate(self, network, learned, valid, scorer)
+            epoch = state.progress.n_epochs
+            loss, value = evaluate(self, network, learned, valid, scorer, epoch)
             state.progress.history.add(validation_loss=loss, validation_score=value)
             return value
 
@@ -237,19 +215,24 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             learned = state.learned()
             self._show(learned, network)
             for data in followed:
-                loss, value = evaluate(self, network, learned, data, scorer)
+                loss, value = evaluate(self, network, learned, data, scorer, n_iter)
                 columns = {f"{data.name}_loss": loss, f"{data.name}_score": value}
                 state.progress.history.add(**columns)
-            if print_of_fit is not None:
-                _checkpoint.save(path, state, n_iter, status, recipe.seed, print_of_fit)
+            if file is not None:
+                file.save(state, n_iter, status, recipe.seed)
             context, *data = self._task
             return finished_subtask(context, self, "epoch", *data)
 
-        watching = followed or print_of_fit is not None or self._task[0] is not None
-        result = train(
-            state, recipe, rows, None if valid is None else score, observe if watching else None,
-            self._report, n_iter, status,
-        )  # fmt: skip
+        watching = followed or file is not None or self._task[0] is not None
+        try:
+            result = train(
+                state, recipe, rows, None if valid is None else score,
+                observe if watching else None, self._report, n_iter, status,
+            )  # fmt: skip
+        except DivergenceError:
+            self._remember(recipe, state)
+            self.n_iter_ = state.progress.n_epochs
+            raise
         self._state = state
         state.order = np.empty(0, int)  # no more needed, and as long as the data
         self.t_ = state.progress.samples_seen
@@ -273,12 +256,35 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self.validation_scores_ = progress.validation_scores
         self.best_validation_score_ = progress.best_score
         self.best_epoch_ = progress.best_epoch
-        self.history_ = progress.history.arrays()
+        self._history = progress.history
         steps = int(state.update.steps[0])
         self._rates = np.array([
             rate(max(steps - 1, 0), max(steps, 1))[0] if callable(rate) else rate
             for rate in recipe.numbers.dropout
         ])  # fmt: skip
+
+    def _overflow(self, n_iter, what):
+        """The error of a training that went too far, with what can be done."""
+        self._state = None  # its moments may have overflowed too
+        scheduled = callable(self.learning_rate)
+        name = "learning_rate" if scheduled else "learning_rate_init"
+        data = "X and y" if self._estimator_type_is_regressor() else "X"
+        lower, clip = f"Lower {name} ({getattr(self, name)}), or scale", ", or set max_grad_norm"
+        return DivergenceError(
+            f"Training overflowed in iteration {n_iter}: {what} are not finite. "
+            f"{'Scale' if self.solver == 'lbfgs' else lower} {data}, for example with "
+            f"sklearn.preprocessing.StandardScaler{'' if self.solver == 'lbfgs' else clip}. The "
+            "model keeps its last finite weights."
+        )
+
+    @property
+    def history_(self):
+        """Columns by name. Arrays are made here, as partial_fit would copy them every time."""
+        if not hasattr(self, "_history"):
+            raise AttributeError(
+                f"{type(self).__name__} has no history_ yet: call fit or partial_fit."
+            )
+        return self._history.arrays()
 
     def _report(self, line):
         """Let the solvers speak where the user wants to listen."""
@@ -290,17 +296,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self.n_iter_ = result.n_iter
         if result.loss is not None:
             self.loss_ = float(result.loss)
-        finite = np.isfinite(result.parameters).all()
-        if result.status == "overflow" or not finite:
-            self._state = None  # its moments may have overflowed too
-            lower = f"Lower learning_rate_init ({self.learning_rate_init}), or scale"
-            raise ValueError(
-                f"Training overflowed in iteration {result.n_iter}: the solver produced "
-                f"non-finite parameter weights or loss. "
-                f"{'Scale' if self.solver == 'lbfgs' else lower} X, for example with "
-                "sklearn.preprocessing.StandardScaler, or set max_grad_norm. The model keeps "
-                "its last finite weights."
-            )
+        if result.status == "overflow" or not np.isfinite(result.parameters).all():
+            raise self._overflow(result.n_iter, "parameter weights or the loss")
         if result.status == "interrupted":
             warnings.warn(
                 "Training interrupted by user. The model keeps what it has learned.", stacklevel=6

@@ -1,11 +1,13 @@
-"""What the parameters of a multilayer perceptron mean: checks, conflicts, the solver's recipe."""
+"""What the parameters of a multilayer perceptron mean: their ranges, and the solver's recipe."""
 
 from functools import partial
 from numbers import Integral, Real
+from os import PathLike
 
 import numpy as np
 
 from skreg._kernels.activations import KINDS
+from skreg._perceptron_checks import as_list
 from skreg._solvers import updates
 from skreg._solvers.history import COSTLY
 from skreg._solvers.training import Recipe
@@ -56,48 +58,8 @@ CONSTRAINTS = {
     "batch_augment": [callable, None],
     "scoring": [str, callable, None],
     "record": ["array-like", StrOptions(set(COSTLY))],
-    "checkpoint": [str, "array-like", None],
+    "checkpoint": [str, PathLike, None],
 }
-
-# What needs batches, or the same objective at every evaluation, and its value that is off.
-NOT_WITH_LBFGS = {
-    "weight_decay": None, "l1": 0, "dropout": 0, "input_dropout": 0, "max_grad_norm": None,
-    "spectral_norm": None, "sam_rho": 0, "average": None, "batch_augment": None,
-    "checkpoint": None,
-}  # fmt: skip
-
-
-def as_list(value):
-    """A number or a name stands for a list of one."""
-    return list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-
-
-def check_conflicts(model, is_sparse):
-    """Raise where two parameters exclude each other."""
-    if model.solver == "lbfgs":
-        for name, off in NOT_WITH_LBFGS.items():
-            value = getattr(model, name)
-            if value is not None and value is not off and np.any(np.not_equal(value, off)):
-                raise ValueError(
-                    f"{name}={value!r} does not work with solver='lbfgs', which needs the same "
-                    f"objective at every evaluation. Set {name}={off}, or solver='adamw'."
-                )
-        for name in ("alpha", "learning_rate"):
-            if callable(getattr(model, name)):
-                raise ValueError(
-                    f"{name}={getattr(model, name)!r} is a schedule, and solver='lbfgs' has no "
-                    f"steps that it could follow. Set {name} to a number, or solver='adamw'."
-                )
-    if model.batch_augment is not None and is_sparse:
-        raise ValueError(
-            "batch_augment needs dense batches, but X is sparse. Pass X.toarray(), or set "
-            "batch_augment=None."
-        )
-    wrong = set(as_list(model.record)) - set(COSTLY)
-    if wrong:
-        raise ValueError(
-            f"record={model.record!r} contains {sorted(wrong)}: choose from {list(COSTLY)}."
-        )
 
 
 def hidden_layers(model):
@@ -121,10 +83,8 @@ def hidden_layers(model):
 
 def schedule_of(name, value, n_steps, below=np.inf):
     """A number, or the function (start, stop) -> values of a schedule, which it checks."""
-    f = resolve(value, n_steps, name)
-    if isinstance(f, Constant):
-        return float(f.value)
-    return partial(checked_values, f, name, below)
+    f = partial(checked_values, resolve(value, n_steps, name), name, below)
+    return float(f(0, 1)[0]) if isinstance(value, Constant | Real) else f
 
 
 def checked_values(f, name, below, start, stop):

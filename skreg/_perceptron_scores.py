@@ -1,35 +1,42 @@
 """Data that a perceptron is followed on while it trains: held-out rows and the user's own."""
 
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import validate_data
 
 from skreg._solvers.losses import mean_loss
 from skreg._solvers.network import outputs, split
-from skreg._validation import check_weights, takes_weights
+from skreg._validation import check_weights, safe_indexing, takes_weights
 
 
 class Followed(NamedTuple):
-    """Rows to score on: as the user gave them, and as the solver takes them."""
+    """Rows to score on: as the solver takes them, and X as the user gave it, with its names."""
 
     name: str
     X: np.ndarray
     y: np.ndarray
     targets: np.ndarray
     weight: np.ndarray | None
+    given: Any
 
 
-def held_out(model, X, y, targets, weight, rng):
+def held_out(model, X, targets, weight, rng):
     """Split the rows; return those to train on, and those to score on."""
-    kept, held = train_test_split(
-        np.arange(X.shape[0]),
-        random_state=rng,
-        test_size=model.validation_fraction,
-        stratify=model._strata(targets),
-    )
+    try:
+        kept, held = train_test_split(
+            np.arange(X.shape[0]),
+            random_state=rng,
+            test_size=model.validation_fraction,
+            stratify=model._strata(targets),
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"validation_fraction={model.validation_fraction} of {X.shape[0]} samples cannot be "
+            f"held out: {error} Change validation_fraction, or pass X_val and y_val to fit."
+        ) from error
     if len(held) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
@@ -44,31 +51,58 @@ def held_out(model, X, y, targets, weight, rng):
     return kept, held
 
 
-def followed_rows(X, y, targets, weight, held):
+def followed_rows(model, X, y, targets, weight, held, given):
     """Some of the training rows, to follow as validation data."""
-    held_weight = None if weight is None else weight[held]
-    return Followed("validation", X[held], y[held], targets[held], held_weight)
+    held_weight, rows = None if weight is None else weight[held], X[held]
+    given = safe_indexing(given, held) if hasattr(model, "feature_names_in_") else rows
+    return Followed("validation", rows, y[held], targets[held], held_weight, given)
 
 
-def followed_data(model, name, X, y, weight=None):
-    """Data of the user's own, checked as those of fit are."""
-    if y is None:
-        raise ValueError(f"{name} data need X and y, but y is None.")
-    # The wider of the two types would be that of the outputs.
-    X, y = validate_data(
-        model,
-        X,
-        y,
-        accept_sparse="csr",
-        multi_output=True,
-        dtype=model.coefs_[0].dtype if hasattr(model, "coefs_") else (np.float64, np.float32),
-        reset=False,
-        y_numeric=model._estimator_type_is_regressor(),
-    )
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y.ravel()
-    targets = model._encode_known(y)
-    return Followed(name, X, y, targets, model._weigh(y, check_weights(weight, X)))
+def followed_data(model, name, label, given, y, weight=None):
+    """Data of the user's own, checked as those of fit are; errors begin with the label."""
+    with named_errors(label):
+        if y is None:
+            raise ValueError("X and y are needed, but y is None.")
+        # The wider of the two types would be that of the outputs.
+        X, y = model._validated(given, y, dtype=model.coefs_[0].dtype, reset=False)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        targets = model._encode_known(y)
+        weight = model._weigh(y, check_weights(weight, X))
+    return Followed(name, X, y, targets, weight, given)
+
+
+def followed_sets(model, eval_sets):
+    """The data of `eval_sets`."""
+    if not isinstance(eval_sets, dict):
+        raise ValueError(
+            "eval_sets must be a dict of name to (X, y) or (X, y, sample_weight), such as "
+            f"{{'test': (X_test, y_test)}}; got a {type(eval_sets).__name__}."
+        )
+    for name, data in eval_sets.items():
+        if not isinstance(name, str) or name == "validation":
+            raise ValueError(
+                f"eval_sets has the name {name!r}: it must be a string, and not 'validation', "
+                "which in history_ stands for the data that early_stopping watches."
+            )
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            raise ValueError(
+                f"eval_sets[{name!r}] must be (X, y) or (X, y, sample_weight); got "
+                f"{f'{len(data)} items' if isinstance(data, tuple | list) else type(data)}."
+            )
+    return [
+        followed_data(model, name, f"eval_sets[{name!r}]", *data)
+        for name, data in eval_sets.items()
+    ]
+
+
+@contextmanager
+def named_errors(label):
+    """A context whose errors say which of the data they are about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{label}: {error}") from error
 
 
 def scorer_of(model):
@@ -76,19 +110,26 @@ def scorer_of(model):
     return None if model.scoring in (None, "loss") else get_scorer(model.scoring)
 
 
-def evaluate(model, network, learned, data, scorer):
+def evaluate(model, network, learned, data, scorer, epoch):
     """(mean loss, score) of a parameter vector on followed data, the loss without smoothing."""
-    z = outputs(data.X, *split(learned, network.units), network.activations)
     with np.errstate(over="ignore", invalid="ignore"):
+        z = outputs(data.X, *split(learned, network.units), network.activations)
         loss = mean_loss(network, z, data.targets, data.weight)
+    if not (np.isfinite(z).all() and np.isfinite(loss)):
+        raise model._overflow(epoch, f"the outputs or the loss of the {data.name} data")
     if scorer is None:
-        return loss, (-loss if model.scoring == "loss" else model._default_score(z, data))
+        with named_errors(f"the {data.name} data"):
+            return loss, (-loss if model.scoring == "loss" else model._default_score(z, data))
     weights = {"sample_weight": data.weight}
     weighted = data.weight is not None and takes_weights(scorer)
-    score = float(scorer(model, data.X, data.y, **(weights if weighted else {})))
+    found = scorer(model, data.given, data.y, **(weights if weighted else {}))
+    try:
+        score = float(found)
+    except (TypeError, ValueError):
+        score = np.nan
     if not np.isfinite(score):
         raise ValueError(
-            f"scoring={model.scoring!r} returned {score} for the {data.name} data; it must return "
-            "a finite number."
+            f"scoring={model.scoring!r} returned {found!r} for the {data.name} data; it must "
+            "return a finite number."
         )
     return loss, score

@@ -36,6 +36,7 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_weights",
     "fit_context",
+    "numbers_of",
     "params_of_rows",
     "raise_for_params",
     "response_methods",
@@ -46,6 +47,10 @@ __all__ = [
     "validate_params",
     "validate_samples",
 ]
+
+
+# Where scikit-learn's `fit_context` looks for callbacks whose life a fit began.
+OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
 
 def check_alpha(alpha, n_targets):
@@ -120,10 +125,15 @@ def validate_samples(estimator, X, y, **options):
         )
         if finite:
             check_finite(X, estimator_name=type(estimator).__name__)
-    if options.get("y_numeric") and y.dtype.kind in "US":  # scikit-learn converts objects only
+    return X, numbers_of(estimator, y) if options.get("y_numeric") else y
+
+
+def numbers_of(estimator, y):
+    """Targets that may be numbers as text, as numbers; scikit-learn converts objects only."""
+    if y.dtype.kind in "US":
         y = y.astype(np.float64)
         assert_all_finite(y, input_name="y", estimator_name=type(estimator).__name__)
-    return X, y
+    return y
 
 
 def check_finite(X, **names):
@@ -138,14 +148,22 @@ def check_finite(X, **names):
 
 
 @contextmanager
-def unchanged_on_error(estimator):
-    """Give an estimator back the state it had, where an error ends the fit that changes it."""
+def unchanged_on_error(estimator, but=()):
+    """Give an estimator back the state it had, where an error ends the fit that changes it.
+
+    Errors of the classes in `but` leave it as it is. What the callbacks of the fit need for their
+    end stays, too.
+    """
     before = dict(vars(estimator))
     try:
         yield
+    except but:
+        raise
     except BaseException:
+        now = vars(estimator).copy()
         vars(estimator).clear()
         vars(estimator).update(before)
+        vars(estimator).update({name: now[name] for name in OF_CALLBACKS if name in now})
         raise
 
 

@@ -10,12 +10,19 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from skreg._perceptron import Perceptron, check_n_samples
+from skreg._perceptron import Perceptron
+from skreg._perceptron_checks import (
+    DivergenceError,
+    check_fit_arguments,
+    check_n_samples,
+    check_partial_fit,
+)
 from skreg._validation import (
     Interval,
     StrOptions,
     check_partial_fit_first_call,
     fit_context,
+    unchanged_on_error,
 )
 
 
@@ -35,6 +42,11 @@ def decisions(z, function):
         return z.argmax(axis=1)
     chosen = (z > 0).astype(np.intp)
     return chosen[:, 0] if z.shape[1] == 1 else chosen
+
+
+def is_multilabel(y):
+    """Whether targets are a 0/1 matrix."""
+    return type_of_target(y).startswith("multilabel")
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
@@ -502,14 +514,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self : MLPClassifier
             The fitted estimator.
         """
-        return self._fit(
-            X,
-            y,
-            sample_weight,
-            validation=self._validation(X_val, y_val, sample_weight_val),
-            eval_sets=eval_sets,
-            resume=resume,
-        )
+        validation = check_fit_arguments(self, X_val, y_val, sample_weight_val, eval_sets, resume)
+        with unchanged_on_error(self, but=DivergenceError):
+            return self._fit(
+                X, y, sample_weight, validation=validation, eval_sets=eval_sets, resume=resume
+            )
 
     @available_if(Perceptron._check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
@@ -535,12 +544,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self : MLPClassifier
             The estimator, one epoch further.
         """
-        self._check_partial_fit()
-        if check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-            self._refuse_one_class(self._label_binarizer)
-        return self._fit(X, y, sample_weight, incremental=True)
+        check_partial_fit(self)
+        with unchanged_on_error(self, but=DivergenceError):
+            if check_partial_fit_first_call(self, classes):
+                self._label_binarizer = LabelBinarizer().fit(y if is_multilabel(y) else classes)
+                self._refuse_one_class(self._label_binarizer)
+                self._check_labels()
+            return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
         """Predict the most probable class, or every label with probability above 1/2.
@@ -556,7 +566,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             Class labels, or a 0/1 matrix.
         """
         codes = decisions(self._outputs(X), self.out_activation_)
-        if self._label_binarizer.y_type_.startswith("multilabel"):
+        if self._multilabel():
             return self._label_binarizer.inverse_transform(codes)
         return self.classes_[codes]
 
@@ -635,17 +645,18 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self._refuse_one_class(binarizer)
             self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
         else:
-            self._check_classes(unique_labels(y), whole=self.warm_start)
+            self._check_classes(y, whole=not incremental)
         return self._targets(y)
 
     def _encode_known(self, y):
         """Targets of other data, which may lack classes but not have new ones."""
-        self._check_classes(unique_labels(y), whole=False)
+        check_classification_targets(y)
+        self._check_classes(y, whole=False)
         return self._targets(y)
 
     def _targets(self, y):
         """Class codes, or a matrix of 0 and 1 for multilabel targets."""
-        if self._label_binarizer.y_type_.startswith("multilabel"):
+        if self._multilabel():
             return self._label_binarizer.transform(y).astype(np.float64, order="C")
         return np.searchsorted(self.classes_, y).astype(np.int32)
 
@@ -657,8 +668,31 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 f"contains only one class: {binarizer.classes_[0]}"
             )
 
-    def _check_classes(self, classes, whole):
+    def _multilabel(self):
+        """Whether a sample has any number of labels."""
+        return self._label_binarizer.y_type_.startswith("multilabel")
+
+    def _check_labels(self):
+        """Refuse classes that are not the labels of a first call to partial_fit."""
+        if self._multilabel() and not np.array_equal(
+            self._label_binarizer.classes_, self.classes_
+        ):
+            n_labels = len(self._label_binarizer.classes_)
+            raise ValueError(
+                f"classes={self.classes_} do not fit y, which has {n_labels} labels: pass "
+                f"classes=range({n_labels}), the numbers of its columns."
+            )
+
+    def _check_classes(self, y, whole):
         """Refuse labels that the network has no output for, or lacks where fit must match."""
+        if is_multilabel(y) != self._multilabel():
+            kinds = "one class a sample", "a 0/1 matrix of labels"
+            raise ValueError(
+                f"y holds {kinds[is_multilabel(y)]}, but the network has learned from "
+                f"{kinds[self._multilabel()]}. Pass targets of that kind, or fit anew with "
+                "warm_start=False."
+            )
+        classes = unique_labels(y)
         if whole and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -667,7 +701,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {classes}. Name all classes in the first call to partial_fit."
+                f"'y' has {classes}. Train on samples of all classes, or name them all in the "
+                "first call to partial_fit."
             )
 
     def _weigh(self, y, weight):
@@ -675,9 +710,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if self.class_weight is None:
             return weight
         by_class = compute_sample_weight(self.class_weight, y)
-        if not by_class.any():
-            raise ValueError(f"class_weight={self.class_weight!r} gives every sample weight 0.")
-        return by_class.astype(np.float64) if weight is None else by_class * weight
+        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
+            raise ValueError(
+                f"class_weight={self.class_weight!r} must hold finite numbers of at least 0."
+            )
+        weight = by_class.astype(np.float64) if weight is None else by_class * weight
+        if not weight.any():
+            raise ValueError(
+                f"class_weight={self.class_weight!r} gives every sample weight 0: keep a class "
+                "that has samples."
+            )
+        return weight
 
     def _output(self):
         """One output for two classes, else one a class or label."""

@@ -7,8 +7,14 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.metaestimators import available_if
 
-from skreg._perceptron import Perceptron, check_n_samples
-from skreg._validation import Interval, StrOptions, fit_context
+from skreg._perceptron import Perceptron
+from skreg._perceptron_checks import (
+    DivergenceError,
+    check_fit_arguments,
+    check_n_samples,
+    check_partial_fit,
+)
+from skreg._validation import Interval, StrOptions, fit_context, unchanged_on_error
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
@@ -480,14 +486,11 @@ class MLPRegressor(RegressorMixin, Perceptron):
         self : MLPRegressor
             The fitted estimator.
         """
-        return self._fit(
-            X,
-            y,
-            sample_weight,
-            validation=self._validation(X_val, y_val, sample_weight_val),
-            eval_sets=eval_sets,
-            resume=resume,
-        )
+        validation = check_fit_arguments(self, X_val, y_val, sample_weight_val, eval_sets, resume)
+        with unchanged_on_error(self, but=DivergenceError):
+            return self._fit(
+                X, y, sample_weight, validation=validation, eval_sets=eval_sets, resume=resume
+            )
 
     @available_if(Perceptron._check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
@@ -510,8 +513,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
         self : MLPRegressor
             The estimator, one epoch further.
         """
-        self._check_partial_fit()
-        return self._fit(X, y, sample_weight, incremental=True)
+        check_partial_fit(self)
+        with unchanged_on_error(self, but=DivergenceError):
+            return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X, return_std=False, *, n_samples=100, random_state=None):
         """Predict the targets.
@@ -586,14 +590,13 @@ class MLPRegressor(RegressorMixin, Perceptron):
         first = not hasattr(self, "_columns") or not (self.warm_start or incremental)
         if first:
             self._n_targets = y.shape[1] if columns else 1
-        quantiles = self.loss == "quantile" and np.ndim(self.quantile) == 1
-        if quantiles and columns:
+        if self._quantiles() and columns:
             raise ValueError(
                 f"quantile={self.quantile!r} asks for several quantiles of each of the "
                 f"{y.shape[1]} targets: pass one target, or one quantile."
             )
         if first:
-            self._columns = bool(columns or quantiles)
+            self._columns = bool(columns or self._quantiles())
         return self._encode_known(y)
 
     def _encode_known(self, y):
@@ -616,14 +619,19 @@ class MLPRegressor(RegressorMixin, Perceptron):
         n_outputs = len(level) if isinstance(level, tuple) else self._n_targets
         return n_outputs, self.loss, level, 0.0
 
+    def _quantiles(self):
+        """Whether an array of quantiles makes the columns of predictions."""
+        return self.loss == "quantile" and not isinstance(self.quantile, Real)
+
     def _levels(self):
         """The quantiles: a number, or a tuple for an array of them."""
         if self.loss != "quantile" or isinstance(self.quantile, Real):
             return self.quantile
-        levels = tuple(self.quantile)
+        levels = tuple(self.quantile) if np.ndim(self.quantile) == 1 else ()
         if not levels or not all(isinstance(q, Real) and 0 < q < 1 for q in levels):
             raise ValueError(
-                f"quantile={self.quantile!r} must hold numbers between 0 and 1, both excluded."
+                f"quantile={self.quantile!r} must be one number between 0 and 1, both excluded, "
+                "or a list of such numbers."
             )
         return tuple(map(float, levels))
 
@@ -637,6 +645,10 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def _default_score(self, z, data):
         """What `score` gives for these outputs."""
+        if len(z) < 2:
+            raise ValueError(
+                "the score of a single sample is not defined. Pass more, or set scoring='loss'."
+            )
         return self._score_of(self._prediction(z), data.y, data.weight)
 
     def _score_of(self, prediction, y, weight):
@@ -654,3 +666,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
     def _strata(self, targets):
         """Numbers are not stratified."""
         return None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = not self._quantiles()
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags

@@ -6,6 +6,7 @@ import numpy as np
 
 from skreg._kernels.measure import measure_layers
 from skreg._solvers.network import split
+from skreg._solvers.updates import at
 
 # What costs a pass more, or memory, and is recorded where it is asked for.
 COSTLY = ("gradient_norm", "update_norm", "spectral_norm", "parameters")
@@ -19,13 +20,29 @@ class History:
         self.columns = {}
 
     def add(self, **values):
-        """Append a value to each column."""
+        """Append a value of this epoch to each column."""
         for name, value in values.items():
-            self.columns.setdefault(name, []).append(value)
+            column = self.columns.setdefault(name, [])
+            column += self._missing(value, self.n_epochs - 1 - len(column))
+            column.append(value)
+
+    @property
+    def n_epochs(self):
+        """The length of the longest column."""
+        return max(map(len, self.columns.values()), default=0)
 
     def arrays(self):
         """The columns as arrays whose first axis is the epoch."""
-        return {name: np.array(values) for name, values in self.columns.items()}
+        n = self.n_epochs
+        return {
+            name: np.array(values + self._missing(values[0], n - len(values)))
+            for name, values in self.columns.items()
+        }
+
+    @staticmethod
+    def _missing(like, n):
+        """NaN for epochs that did not ask for a column, or in which Ctrl-C came before it."""
+        return [np.full(np.shape(like), np.nan)] * n
 
     # Norms of parameters that are about to overflow may be infinite; the next epoch sees them.
     @np.errstate(over="ignore")
@@ -66,4 +83,4 @@ def last_rate(numbers, update):
     if numbers.learning_rate is None:
         return update.learning_rate
     t = int(update.steps[0])
-    return float(numbers.learning_rate(max(t - 1, 0), max(t, 1))[0])
+    return float(np.ravel(at(numbers.learning_rate, max(t - 1, 0), 1))[0])

@@ -63,6 +63,7 @@ class Progress:
     validation_scores: list | None = None
     best_score: float | None = None
     best_epoch: int = 0
+    earlier: int = 0  # epochs of the fits before
     stalled: int = 0  # epochs since the last progress
     samples_seen: int = 0
     history: History = field(default_factory=History)
@@ -77,6 +78,7 @@ class Progress:
     def begin(self):
         """A warm-started fit may learn other data: patience and the best score start anew."""
         self.stalled, self.best_epoch, self.history = 0, 0, History()
+        self.earlier = len(self.loss_curve)
         if self.best_score is None:
             self.best_loss = np.inf
         else:
@@ -100,8 +102,13 @@ class Progress:
         """Note the best value, and its epoch where it is a new one."""
         vars(self).update(best)
         if better:
-            self.best_epoch = len(self.loss_curve)
+            self.best_epoch = self.n_epochs
         return better
+
+    @property
+    def n_epochs(self):
+        """Epochs since the fit began."""
+        return len(self.loss_curve) - self.earlier
 
 
 @dataclass
@@ -261,13 +268,23 @@ class Epochs:
         state, recipe, rows = self.state, self.recipe, self.rows
         for start in range(0, len(state.order), recipe.batch_size):
             at = state.order[start : start + recipe.batch_size]
-            X, y = recipe.augment(np.array(rows.X[at], order="C"), rows.targets[at], state.rng)
-            X, y = np.ascontiguousarray(X, rows.X.dtype), np.ascontiguousarray(y, rows.X.dtype)
+            found = recipe.augment(np.array(rows.X[at], order="C"), rows.targets[at], state.rng)
+            if not (isinstance(found, tuple) and len(found) == 2):
+                raise ValueError(
+                    f"batch_augment={recipe.augment!r} returned a {type(found).__name__}: it must "
+                    "return the tuple (X_batch, y_batch)."
+                )
+            X, y = (np.ascontiguousarray(part, rows.X.dtype) for part in found)
             if X.shape != (len(at), rows.X.shape[1]) or y.shape != rows.targets[at].shape:
                 raise ValueError(
                     f"batch_augment returned arrays of shapes {X.shape} and {y.shape} for a batch "
                     f"of {(len(at), rows.X.shape[1])} and {rows.targets[at].shape}: it must keep "
                     "the shapes."
+                )
+            if not (np.isfinite(X).all() and np.isfinite(y).all()):
+                raise ValueError(
+                    f"batch_augment={recipe.augment!r} returned NaN or infinity: it must keep "
+                    "all numbers finite."
                 )
             weight = rows.weight[at] if len(rows.weight) else rows.weight
             yield Rows(**{**rows._asdict(), "X": X, "targets": y, "weight": weight})
@@ -277,7 +294,7 @@ class Epochs:
         state, recipe = self.state, self.recipe
         if recipe.average == "ema":
             state.n_averaged += 1
-        elif recipe.average == "swa" and len(state.progress.loss_curve) >= recipe.average_start:
+        elif recipe.average == "swa" and state.progress.n_epochs >= recipe.average_start:
             state.n_averaged += 1
             averaged(state.average, state.parameters, 1 / state.n_averaged)
 

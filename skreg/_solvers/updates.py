@@ -20,7 +20,7 @@ SMALLEST_LEARNING_RATE = 1e-6
 class Numbers(NamedTuple):
     """What may change from step to step: a number, or a function (start, stop) -> array of it."""
 
-    learning_rate: Callable | None = None  # None: that of the update, which changes by epochs
+    learning_rate: float | Callable | None = None  # None: that of the update
     alpha: float | Callable = 0.0
     weight_decay: float | Callable = 0.0
     dropout: tuple = (0.0,)  # of the inputs and of each hidden layer
