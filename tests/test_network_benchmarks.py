@@ -1,11 +1,13 @@
 """Benchmarks of perceptrons: what is trained and predicted, and the limit of a training step."""
 
 import importlib
+import io
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from rich.console import Console
 
 from tests.test_benchmarks import (
     certify,
@@ -17,7 +19,9 @@ from tests.test_benchmarks import (
     rivals,
 )
 
-networks, roofline = map(importlib.import_module, ["networks", "roofline"])
+networks, network_memory, roofline = map(
+    importlib.import_module, ["networks", "network_memory", "roofline"]
+)
 
 
 def network_prediction(units=(5, 4, 3), dtype=np.float64, n=6):
@@ -134,3 +138,26 @@ def test_quick_mlp_cases(monkeypatch, tmp_path):
     for case, net in zip(cases[16:], predictions, strict=True):
         assert len(net.X) == (1 if "predict 1 row" in case.name else 1_000)
         assert net.dtype.__name__ in case.name
+
+
+# Memory ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not network_memory.STATUS.is_file(), reason="no resident set on this system")
+def test_growth_over_the_limit_is_told(monkeypatch):
+    console = Console(file=io.StringIO(), width=130)
+    monkeypatch.setattr(network_memory, "LIMIT", 10**9)
+    assert network_memory.main(settled=1, epochs=2, console=console) == 0
+    text = console.file.getvalue()
+    assert all(name in text for name in network_memory.TRAININGS)
+    monkeypatch.setattr(network_memory, "LIMIT", -(10**9))
+    assert network_memory.main(settled=1, epochs=2, console=console) == 1
+
+
+def test_memory_is_read_at_the_updates_asked_for(monkeypatch):
+    readings = iter([100, 250, 999])
+    monkeypatch.setattr(network_memory, "resident", lambda name: next(readings))
+    watch = network_memory.Watch(3, 5)
+    rates = {watch(t) for t in range(9)}
+    assert len(rates) == 1
+    assert watch.growth == 150
