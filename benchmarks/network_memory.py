@@ -19,6 +19,7 @@ import skreg
 
 SETTLED, EPOCHS = 100, 1_100  # epochs after which the resident set is read
 LIMIT = 10**6  # bytes
+WIDTH = 120  # of a table in a file or pipe
 ROWS, BATCH = 512, 32
 TRAININGS = {
     "plain": {},
@@ -99,7 +100,7 @@ def epoch_by_epoch(options, settled, epochs):
 
 
 def main(settled=SETTLED, epochs=EPOCHS, console=None):
-    console = console or Console()
+    console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
     if not STATUS.is_file():
         console.print("this system does not tell a process's resident set")
         return 2
