@@ -7,9 +7,9 @@ activation. Matrices are row-major and contiguous.
 """
 
 from cython cimport floating
-from libc.math cimport M_SQRT1_2, erf, erff
+from libc.math cimport M_SQRT1_2
 
-from skreg._kernels.elementary cimport exponential, hyperbolic_tangent
+from skreg._kernels.elementary cimport error_function, exponential, hyperbolic_tangent
 from skreg._kernels.simd cimport cloned_void
 
 KINDS = {
@@ -93,18 +93,17 @@ cdef cloned_void exponential_linear(
         slope[j] = scale if x > 0 else e
 
 
-cdef void gelu(floating* z, floating* slope, Py_ssize_t n, const floating* bias) noexcept nogil:
+cdef cloned_void gelu(
+    floating* z, floating* slope, Py_ssize_t n, const floating* bias
+) noexcept nogil:
     cdef Py_ssize_t j
-    cdef floating x, normal
+    cdef floating x, normal, half = 0.5
     for j in range(n):
         x = z[j] + bias[j]
-        if floating is float:
-            normal = <float> 0.5 * (1 + erff(x * <float> M_SQRT1_2))
-        else:
-            normal = 0.5 * (1 + erf(x * M_SQRT1_2))
+        normal = half + half * error_function(x * <floating> M_SQRT1_2)
         z[j] = x * normal
         x = within_range(x)
-        slope[j] = normal + x * <floating> INV_SQRT_2PI * exponential(-x * x / 2)
+        slope[j] = normal + x * <floating> INV_SQRT_2PI * exponential(-half * x * x)
 
 
 cdef cloned_void silu(

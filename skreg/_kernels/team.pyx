@@ -9,7 +9,7 @@ the work, of its tasks, and of the next task. So a helper that comes late cannot
 work for that of another.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 cdef extern from *:
     """
@@ -48,8 +48,6 @@ cdef enum:
     SPINS = 4000  # looks at the ticket, about 50 microseconds, before giving way to others
     YIELDS = 200  # and so often that, before sleeping 50 microseconds at a time
 
-MOST_TASKS = (1 << BITS) - 1024
-
 
 cdef inline void wait_a_bit(int* looks) noexcept nogil:
     looks[0] += 1
@@ -78,6 +76,7 @@ cdef bint do_task(Crew* crew) noexcept nogil:
 cdef void share_out(Crew* crew, Work work, void* context, Py_ssize_t n_tasks) noexcept nogil:
     """Do all tasks, with those who help."""
     cdef Py_ssize_t k
+    cdef uint64_t ticket
     cdef int looks = 0
     if crew.helpers == 0 or n_tasks == 1:
         for k in range(n_tasks):
@@ -85,7 +84,8 @@ cdef void share_out(Crew* crew, Work work, void* context, Py_ssize_t n_tasks) no
         return
     crew.work, crew.context, crew.works = work, context, crew.works + 1
     store(&crew.done, 0)
-    store(&crew.ticket, (crew.works << (2 * BITS)) | (<int64_t> n_tasks << BITS))
+    ticket = (<uint64_t> crew.works << (2 * BITS)) | (<uint64_t> n_tasks << BITS)
+    store(&crew.ticket, <int64_t> ticket)
     while do_task(crew):
         pass
     while load(&crew.done) < n_tasks:

@@ -165,9 +165,8 @@ def team(worth_it=True):
             yield crew
         finally:
             crew.close()
-            for helper in running:
-                helper.cancel()  # one that never got a thread
-            wait(running)
+            # One that never got a thread is cancelled, and not waited for.
+            wait([helper for helper in running if not helper.cancel()])
 
 
 class GivenUp(threading.Event):

@@ -1,5 +1,7 @@
 """Forward and backward pass of one batch against the twin, however it is cut."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -36,13 +38,13 @@ def arrays(X):
 
 def run(
     net, rates, parameters, X, targets, weight, *,
-    scale=1.0, grads=None, chunk=None, tasks=None, threads=1, seed=3, step=8,
+    scale=1.0, grads=None, chunk=None, tasks=None, threads=1, team=None, seed=3, step=8,
 ):  # fmt: skip
     """(sum of weighted losses, gradient); given grads are added to."""
     n, dtype = len(targets), parameters.dtype
     chunk = chunk or n
     found = np.full_like(parameters, np.nan) if grads is None else grads
-    with team_of(threads) as team:
+    with nullcontext(team) if team else team_of(threads) as team:
         value = loss_gradient(
             *arrays(X), targets, weight, rates=np.array(rates), scale=scale,
             accumulate=grads is not None, params=parameters, grads=found,
