@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.datasets import load_breast_cancer, load_digits, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -47,3 +48,47 @@ def held_out(X, y, seed, fraction, hidden):
     rng = np.random.RandomState(seed)
     initial_parameters((X.shape[1], hidden, len(np.unique(y))), ("relu",), float, rng)
     return train_test_split(np.arange(len(y)), random_state=rng, test_size=fraction)[1]
+
+
+class Stop:
+    """A callback that ends the training after so many epochs, and counts those that it sees."""
+
+    def __init__(self, epochs):
+        self.epochs, self.seen = epochs, 0
+
+    def setup(self, estimator, context):
+        self.seen = 0
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        self.seen += context.task_name == "epoch"
+        return self.seen >= self.epochs
+
+
+def assert_same_training(a, b):
+    """Two fitted models agree in every bit."""
+    assert_array_equal(parameters(a), parameters(b))
+    assert a.history_.keys() == b.history_.keys()
+    for name, column in a.history_.items():
+        assert_array_equal(column, b.history_[name], err_msg=name)
+    for name in ("loss_curve_", "validation_scores_", "best_epoch_", "n_iter_", "t_", "loss_",
+                 "best_loss_", "best_validation_score_"):  # fmt: skip
+        assert getattr(a, name) == getattr(b, name), name
+
+
+def constant_rate(t):
+    return 0.01
+
+
+def after(fitted, epoch):
+    """The model as it was after an epoch, which has been recorded."""
+    vector, start = fitted.history_["parameters"][epoch], 0
+    for array in (*fitted.coefs_, *fitted.intercepts_):
+        array[...] = vector[start : start + array.size].reshape(array.shape)
+        start += array.size
+    return fitted
