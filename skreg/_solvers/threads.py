@@ -95,9 +95,16 @@ def workers():
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="skreg")
 
 
+@cache
+def helpers():
+    """Threads for teams, which keep them for long; `split` must not wait for these to end."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="skreg-team")
+
+
 def give_back_in_child():
     """In a forked process no context will end that the forking thread had not entered itself."""
     workers.cache_clear()
+    helpers.cache_clear()
     if limits:
         give_back(limits[0])
     limits.clear()
@@ -158,9 +165,8 @@ def team(worth_it=True):
     nobody helps.
     """
     with one_blas_thread():
-        helpers = available() - 1 if worth_it and in_main_thread() else 0
-        crew = Team(helpers)
-        running = [workers().submit(crew.help) for _ in range(helpers)]
+        crew = Team(available() - 1 if worth_it and in_main_thread() else 0)
+        running = [helpers().submit(crew.help) for _ in range(crew.threads - 1)]
         try:
             yield crew
         finally:
