@@ -13,6 +13,7 @@ rounds leaves them.
 """
 
 import gc
+import math
 import os
 import statistics
 import time
@@ -73,8 +74,11 @@ def available_cores():
     return os.cpu_count() or 1
 
 
-def race(problem, contestants, *, repeats, limit, cores, say=lambda text: None):
-    """Return one `Entry` a contestant, in the order given."""
+def race(problem, contestants, *, repeats, limit, cores, each_round=None, say=lambda text: None):
+    """Return one `Entry` a contestant, in the order given.
+
+    `each_round()` is called once a round, for what else has to be timed in the same minutes.
+    """
     entries = [Entry(c, problem.one_fit if c.reference else problem) for c in contestants]
     gc.freeze()  # so that a collection before each sample needn't walk every library
     for entry in entries:
@@ -87,6 +91,9 @@ def race(problem, contestants, *, repeats, limit, cores, say=lambda text: None):
         for entry in running[start:] + running[:start]:
             if not entry.failed and sum(entry.seconds) <= limit:
                 guarded(entry, time_once)
+        if each_round is not None:
+            settle()
+            each_round()
     gc.unfreeze()
     judge(entries)
     return entries
@@ -104,6 +111,8 @@ def guarded(entry, step, *args):
 def tune(entry, limit, cores):
     """Choose tolerance and threads; keep a sample only where that took longer than the limit."""
     contestant, problem, spent = entry.contestant, entry.problem, 0.0
+    counts = contestant.thread_counts(cores)
+    entry.threads = counts[0]
     contestant.load(problem)
     entry.tell(contestant.remark)
     tolerances = contestant.tolerances(entry.target)
@@ -120,11 +129,11 @@ def tune(entry, limit, cores):
         entry.seconds = [kept]
         entry.tell(f"over the limit of {limit:g} s: one sample, its warm-up")
         return
-    if cores > 1:
+    if len(counts) > 1:
         # One trial can be spoiled by the machine; long ones average over that.
         count = 3 if kept < limit / 60 else 1
-        trials = {1: [], cores: []}
-        for threads in [1, cores] * count:
+        trials = {threads: [] for threads in counts}
+        for threads in counts * count:
             trials[threads].append(sample(contestant, problem, entry.tolerance, threads)[0])
         entry.threads = min(trials, key=lambda threads: statistics.median(trials[threads]))
 
@@ -164,9 +173,10 @@ def settle():
 
 
 def judge(entries):
-    """Say who reached the target; nets are held to the smallest loss of them all."""
+    """Say who reached the target; nets are held to the smallest loss of all that are ranked."""
     valid = [entry for entry in entries if not entry.failed]
-    best = min((entry.certificate for entry in valid), default=None)
+    losses = [entry.certificate for entry in valid if not entry.contestant.reference]
+    best = min(losses, default=math.inf)
     for entry in valid:
         target = entry.target
         if target is None:

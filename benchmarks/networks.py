@@ -1,32 +1,42 @@
-"""The contestants that train multilayer perceptrons; see rivals.py."""
+"""The contestants that train multilayer perceptrons, and that predict by them; see rivals.py.
+
+Each keeps the form that is usual with it: for two classes PyTorch has a softmax over two outputs,
+the others one logistic output.
+"""
 
 from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
-from objective import NetworkTraining
+from objective import NetworkPrediction, NetworkTraining
 from rivals import Contestant
+from threadpoolctl import ThreadpoolController
 
 
 class NetworkContestant(Contestant):
-    job, solves = "mlp", NetworkTraining
-    order = "C"
+    """Everybody computes in the dtype of the problem."""
 
-    def answer(self, model):
-        return model.predict_proba(self.X)
+    job, order = "mlp", "C"
+
+    def load(self, problem):
+        self.dtype = problem.dtype
+        super().load(problem)
+
+
+# Training --------------------------------------------------------------------------------------
 
 
 class ScikitLearnNetwork(NetworkContestant):
     """`MLPClassifier` with Adam: shuffled batches, neither early stopping nor tolerance."""
 
-    name, module, package = (
-        "scikit-learn, float64",
-        "sklearn.neural_network",
-        "scikit-learn",
-    )
+    solves = NetworkTraining
+    name, module, package = "scikit-learn", "sklearn.neural_network", "scikit-learn"
 
     def refuses(self, problem):
         return "no dropout, no label smoothing" if problem.regularizers else ""
+
+    def is_default(self, problem):
+        return True
 
     def options(self):
         return {"solver": "adam"}
@@ -46,33 +56,44 @@ class ScikitLearnNetwork(NetworkContestant):
         )
         return model.fit(self.X, self.y)
 
-
-class ScikitLearnNetwork32(ScikitLearnNetwork):
-    name, dtype = "scikit-learn, float32", np.float32
+    def answer(self, model):
+        return model.predict_proba(self.X)
 
 
 class SkregNetwork(ScikitLearnNetwork):
-    name, module, package, ours = "skreg, float64", "skreg", "skreg", True
+    name, module, package, ours = "skreg", "skreg", "skreg", True
     get = "pip install -e ."
 
     def refuses(self, problem):
         return ""
+
+    def is_default(self, problem):
+        return False
 
     def options(self):
         regularizers = self.problem.regularizers
         return {"solver": "adamw", **regularizers} if regularizers else {"solver": "adam"}
 
 
-class SkregNetwork32(SkregNetwork):
-    name, dtype = "skreg, float32", np.float32
+class PlainSkregNetwork(SkregNetwork):
+    """The same without regularizers, beside which it is seen what they cost."""
+
+    name, reference = "skreg, plain", True
+
+    def refuses(self, problem):
+        return "" if problem.regularizers else "the case is plain"
 
 
 class Torch(NetworkContestant):
     """Fused AdamW on batches cut from one shuffled copy an epoch; no data loader."""
 
-    name, module, package = "PyTorch, float32", "torch", "torch"
-    slow_first_run = True
-    dtype = np.float32
+    module = package = "torch"
+    solves = NetworkTraining
+    slow_first_run = clips = True
+
+    @property
+    def remark(self):
+        return "two outputs for two classes" if self.problem.n_classes == 2 else ""
 
     @contextmanager
     def threads(self, count):
@@ -88,16 +109,16 @@ class Torch(NetworkContestant):
     def network(self):
         """Linear layers with ReLU and dropout, started as scikit-learn starts them."""
         nn, problem = self.lib.nn, self.problem
-        sizes = [self.X.shape[1], *problem.hidden]
+        sizes, rate = [self.X.shape[1], *problem.hidden], problem.regularizers.get("dropout")
         layers = []
         for fan_in, fan_out in pairwise(sizes):
             layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
-            if problem.regularizers:
-                layers.append(nn.Dropout(problem.regularizers["dropout"]))
+            if rate:
+                layers.append(nn.Dropout(rate))
         layers.append(nn.Linear(sizes[-1], problem.n_classes))
-        for layer in layers[:: 3 if problem.regularizers else 2]:
+        for layer in layers[:: 3 if rate else 2]:
             nn.init.xavier_uniform_(layer.weight)
-        return nn.Sequential(*layers)
+        return nn.Sequential(*layers).to(self.inputs.dtype)
 
     def solve(self, tol):
         torch, problem = self.lib, self.problem
@@ -112,6 +133,7 @@ class Torch(NetworkContestant):
         # PyTorch spreads its smoothing over all classes, the true one included.
         smoothing = problem.regularizers.get("label_smoothing", 0.0)
         smoothing *= problem.n_classes / (problem.n_classes - 1)
+        max_norm = problem.regularizers.get("max_grad_norm") if self.clips else None
         for _ in range(problem.epochs):
             order = torch.randperm(len(self.labels))
             inputs, labels = self.inputs[order], self.labels[order]
@@ -124,9 +146,73 @@ class Torch(NetworkContestant):
                 )
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
+                if max_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(network.parameters(), max_norm)
                 optimizer.step()
         return network
 
     def answer(self, model):
         with self.lib.no_grad():
             return self.lib.softmax(model.eval()(self.inputs).double(), dim=1).numpy()
+
+
+class TorchOnOneThread(Torch):
+    name = "PyTorch, 1 thread"
+
+    def thread_counts(self, cores):
+        return [1]
+
+
+class TorchOnAllThreads(Torch):
+    name = "PyTorch, all threads"
+
+    def thread_counts(self, cores):
+        return [cores]
+
+
+class TorchUnclipped(Torch):
+    """It does less than the others, but users who don't clip do so."""
+
+    name, clips = "PyTorch, unclipped", False
+
+    def refuses(self, problem):
+        return "" if "max_grad_norm" in problem.regularizers else "no clipping in this case"
+
+
+# Prediction ------------------------------------------------------------------------------------
+
+
+class ScikitLearnPrediction(NetworkContestant):
+    """`predict_proba`; the parameters replace those of a training on two rows a class."""
+
+    solves = NetworkPrediction
+    name, module, package = "scikit-learn", "sklearn.neural_network", "scikit-learn"
+
+    def is_default(self, problem):
+        return True
+
+    def load(self, problem):
+        self.dtype = problem.dtype
+        self.X, self.problem = np.require(problem.X, self.dtype, [self.order]), problem
+        self.pools = ThreadpoolController()
+        hidden = [len(intercept) for intercept in problem.intercepts[:-1]]
+        labels = np.arange(2 * problem.n_classes) % problem.n_classes
+        rows = np.zeros((len(labels), self.X.shape[1]), self.dtype)
+        self.model = self.lib.MLPClassifier(hidden)
+        self.model.partial_fit(rows, labels, classes=np.unique(labels))
+        self.model.coefs_ = [coef.astype(self.dtype) for coef in problem.coefs]
+        self.model.intercepts_ = [part.astype(self.dtype) for part in problem.intercepts]
+        self.times = 1 / problem.calls
+
+    def solve(self, tol):
+        for _ in range(self.problem.calls):
+            answer = self.model.predict_proba(self.X)
+        return answer
+
+
+class SkregPrediction(ScikitLearnPrediction):
+    name, module, package, ours = "skreg", "skreg", "skreg", True
+    get = "pip install -e ."
+
+    def is_default(self, problem):
+        return False

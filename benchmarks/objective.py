@@ -5,12 +5,14 @@ stopping value is trusted. A contestant takes part in the ranking where its cert
 the problem's target, or the looser one that some problems grant rivals.
 """
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, pairwise
 from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
+from scipy.special import softmax
 
 SQUARE_AND_LONG = "r^2 + n r, r = min(n, p),"
 
@@ -103,20 +105,32 @@ class NetworkTraining:
     target of its own: contest.py holds every contestant to the smallest loss of them all.
     """
 
-    X: np.ndarray  # (n_samples, n_features), float64
+    X: np.ndarray  # (n_samples, n_features)
     y: np.ndarray  # classes 0, 1, ..., all present
     hidden: tuple
     batch_size: int
     epochs: int
-    regularizers: dict = field(default_factory=dict)  # dropout, label_smoothing, weight_decay
+    regularizers: dict = field(default_factory=dict)  # named as skreg's parameters
+    dtype: type = np.float64  # of all contestants
 
     learning_rate: ClassVar[float] = 1e-3
     measure: ClassVar[str] = "training loss"
     target: ClassVar[None] = None
 
     @property
+    def one_fit(self):
+        """The same training without regularizers, beside which it is seen what they cost."""
+        return replace(self, regularizers={})
+
+    @property
     def n_classes(self):
         return int(self.y.max()) + 1
+
+    @property
+    def units(self):
+        """Widths of all layers, in the usual form: two classes have one output."""
+        outputs = 1 if self.n_classes == 2 else self.n_classes
+        return (self.X.shape[1], *self.hidden, outputs)
 
     @property
     def steps(self):
@@ -124,19 +138,68 @@ class NetworkTraining:
         return self.epochs * -(-len(self.y) // self.batch_size)
 
     @property
-    def flops(self):
-        """Floating-point operations: 6 a weight and row (2 forward, 4 backward), but 4 in the
-        first layer, whose input has no gradient.
+    def products(self):
+        """Shapes (m, k, n) of the matrix products of a step: forward, weights' gradient, deltas.
+
+        The first layer's input has no gradient.
         """
-        sizes = [self.X.shape[1], *self.hidden, self.n_classes]
-        weights = sum(a * b for a, b in pairwise(sizes))
-        return (6 * weights - 2 * sizes[0] * sizes[1]) * len(self.y) * self.epochs
+        layers, batch = list(pairwise(self.units)), self.batch_size
+        return {
+            "forward": [(batch, fan_in, fan_out) for fan_in, fan_out in layers],
+            "gradient": [(fan_in, batch, fan_out) for fan_in, fan_out in layers],
+            "delta": [(batch, fan_out, fan_in) for fan_in, fan_out in layers[1:]],
+        }
+
+    @property
+    def flops(self):
+        """Floating-point operations of the products in all epochs."""
+        shapes = chain.from_iterable(self.products.values())
+        one_batch = sum(2 * m * k * n for m, k, n in shapes)
+        return one_batch * len(self.y) * self.epochs // self.batch_size
 
     def certificate(self, probabilities):
         """Return the mean cross-entropy on the training rows, without any regularizer."""
         probabilities = as_finite(probabilities, (len(self.y), self.n_classes))
         likely = probabilities[np.arange(len(self.y)), self.y]
         return float(-np.mean(np.log(np.maximum(likely, np.finfo(float).tiny))))
+
+
+@dataclass(frozen=True)
+class NetworkPrediction:
+    """Probabilities of the classes of all rows of X, by a network (relu) with given parameters.
+
+    One answer is their matrix. A sample is the mean of `calls` calls, as one may be too short.
+    """
+
+    X: np.ndarray
+    coefs: tuple  # matrices (fan_in, fan_out) in float64, as are the biases
+    intercepts: tuple
+    calls: int = 1
+    dtype: type = np.float64  # of all contestants, rows and parameters
+
+    measure: ClassVar[str] = "largest error"
+
+    @property
+    def n_classes(self):
+        return max(2, len(self.intercepts[-1]))
+
+    @property
+    def target(self):
+        """A hundred times the rounding of probabilities."""
+        return 100 * float(np.finfo(self.dtype).eps)
+
+    @cached_property
+    def probabilities(self):
+        """What NumPy finds in float64; one output is the second class's logit."""
+        z = self.X.astype(np.float64)
+        for layer, (coef, intercept) in enumerate(zip(self.coefs, self.intercepts, strict=True)):
+            z = (z if layer == 0 else np.maximum(z, 0)) @ coef + intercept
+        return softmax(z if z.shape[1] > 1 else np.hstack([np.zeros_like(z), z]), axis=1)
+
+    def certificate(self, probabilities):
+        """Return the largest error of a probability."""
+        probabilities = as_finite(probabilities, self.probabilities.shape)
+        return float(np.abs(probabilities - self.probabilities).max())
 
 
 def n_bytes(X):

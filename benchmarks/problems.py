@@ -3,12 +3,13 @@
 import gzip
 import os
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from folds import LassoCrossValidation
-from objective import NetworkTraining, RidgeRegression, SparseRegression
+from objective import NetworkPrediction, NetworkTraining, RidgeRegression, SparseRegression
 from scipy import sparse
 from scipy.signal import lfilter
 from selection import CrossValidation, GeneralizedCrossValidation, LeaveOneOut
@@ -16,7 +17,12 @@ from sklearn.datasets import load_diabetes, load_digits, make_moons
 from sklearn.preprocessing import PolynomialFeatures
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-REGULARIZERS = {"dropout": 0.1, "label_smoothing": 0.1, "weight_decay": 1e-2}
+REGULARIZERS = {
+    "dropout": 0.1,
+    "label_smoothing": 0.1,
+    "weight_decay": 1e-2,
+    "max_grad_norm": 1.0,
+}
 
 
 class DataAbsentError(Exception):
@@ -195,29 +201,78 @@ def uncentred(n, p, state, alpha):
 
 
 def mlp_cases(quick=False):
-    """Four nets, each without a regularizer and with dropout, label smoothing and AdamW."""
+    """Four nets in float32 and float64: trained without and with regularizers; their predictions.
+
+    A training has some thousand steps where they are short, so that what a fit costs beyond them
+    does not show.
+    """
     images = "fashion" if has_fashion_mnist() else "random data shaped as Fashion-MNIST"
+    pictures = partial(fashion, 1_500 if quick else 20_000)
     nets = [
-        ("moons", lambda: moons(500 if quick else 2_000), (96, 96), 32, 4 if quick else 20),
-        ("digits", digits, (100,), 32, 4 if quick else 20),
-        (images, lambda: fashion(1_500 if quick else 60_000), (128,), 200, 2),
-        (images, lambda: fashion(1_500 if quick else 60_000), (256, 256, 256), 256, 2),
+        Net("moons", partial(moons, 500 if quick else 2_048), (2, 96, 96, 2), 32, 100),
+        Net("digits", digits, (64, 100, 10), 32, 100),
+        Net(images, pictures, (784, 128, 10), 200, 6),
+        Net(images, pictures, (784, 256, 256, 256, 10), 256, 4),
     ]
-    return [
+    if quick:
+        nets = [net._replace(epochs=min(net.epochs, 10)) for net in nets]
+    trainings = [
         Case(
-            f"{name}, {'-'.join(map(str, hidden))}, batch {batch}"
-            + (", dropout + smoothing + decay" if regularizers else ""),
-            # Bound now: the loop goes on before the problem is made.
-            partial(network, data, hidden, batch, epochs, regularizers),
+            f"{net.title}, batch {net.batch_size}, {dtype.__name__}"
+            + ", regularized" * bool(kind),
+            partial(net.training, kind, dtype),
         )
-        for name, data, hidden, batch, epochs in nets
-        for regularizers in ({}, REGULARIZERS)
+        for net in nets
+        for dtype in (np.float32, np.float64)
+        for kind in ({}, REGULARIZERS)
     ]
+    predictions = [
+        Case(
+            f"{net.title}, {dtype.__name__}, predict {n:,} row" + "s" * (n > 1),
+            partial(net.prediction, n, dtype),
+        )
+        for net in nets
+        for dtype in (np.float32, np.float64)
+        for n in (1, 1_000 if quick else 10_000)
+    ]
+    return trainings + predictions
 
 
-def network(data, *settings):
-    """Make the data, then state the problem."""
-    return NetworkTraining(*data(), *settings)
+class Net(NamedTuple):
+    """A network with data to train on."""
+
+    name: str
+    data: object  # () -> X, y
+    units: tuple  # widths of all layers, one output a class
+    batch_size: int
+    epochs: int
+
+    @property
+    def title(self):
+        return f"{self.name} {'-'.join(map(str, self.units))}"
+
+    def training(self, regularizers, dtype):
+        """State the training on as many rows as make batches of one size."""
+        X, y = self.data()
+        n = len(y) - len(y) % self.batch_size
+        return NetworkTraining(
+            X[:n], y[:n], self.units[1:-1], self.batch_size, self.epochs, regularizers, dtype
+        )
+
+    def prediction(self, n, dtype):
+        """State the prediction of n rows, repeated data, by random parameters."""
+        X, y = self.data()
+        units = NetworkTraining(X, y, self.units[1:-1], 1, 1).units
+        rng = np.random.default_rng(0)
+        coefs = tuple(
+            rng.uniform(-1, 1, (fan_in, fan_out)) * np.sqrt(6 / (fan_in + fan_out))
+            for fan_in, fan_out in pairwise(units)
+        )
+        intercepts = tuple(rng.uniform(-0.1, 0.1, fan_out) for fan_out in units[1:])
+        flop = 2 * n * sum(coef.size for coef in coefs)
+        calls = 1_000 if n == 1 else max(1, 5 * 10**9 // flop)
+        rows = np.resize(np.arange(len(X)), n)
+        return NetworkPrediction(X[rows], coefs, intercepts, calls, dtype)
 
 
 def moons(n):

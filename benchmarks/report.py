@@ -26,6 +26,7 @@ COLUMNS = [
     "ratio_to_best_rival",
     "microseconds_per_step",
     "gflop_per_second",
+    "share_of_blas",
     "ratio_to_one_fit",
     "peak_over_X",
     "bound_over_X",
@@ -37,12 +38,12 @@ OPTIONAL = [
     ("tol", "tolerance", ".0e"),
     ("fits", "ratio_to_one_fit", ".3g"),
     ("memory", "peak_over_X", ".2f"),
-    ("us a step", "microseconds_per_step", ".0f"),
-    ("GFLOP/s", "gflop_per_second", ".1f"),
+    ("us a step", "microseconds_per_step", ".1f"),
+    ("of BLAS", "share_of_blas", ".0%"),
 ]
 
 
-def rows(title, problem, entries):
+def rows(title, problem, entries, roofline=None):
     """Return one dictionary an entry; what is not known is None."""
     rival, fit = best_rival(entries), one_fit(entries)
     n, p = problem.X.shape
@@ -83,15 +84,18 @@ def rows(title, problem, entries):
                     microseconds_per_step=1e6 * entry.median / problem.steps,
                     gflop_per_second=1e-9 * problem.flops / entry.median,
                 )
+            if roofline is not None:
+                row.update(share_of_blas=roofline.share(entry.median))
         result.append(row)
     return result
 
 
-def table(title, problem, entries, notes=()):
+def table(title, problem, entries, notes=(), roofline=None):
     """Return the table of one case, fastest first, the verdict in its title, notes below."""
     n, p = problem.X.shape
     result = Table(title=f"{title} ({n:,} x {p:,}): {verdict(entries)}", title_justify="left")
-    timed = [row for row in rows(title, problem, entries) if row["seconds_median"] is not None]
+    known = rows(title, problem, entries, roofline)
+    timed = [row for row in known if row["seconds_median"] is not None]
     optional = [column for column in OPTIONAL if any(row[column[1]] is not None for row in timed)]
     result.add_column("contestant", no_wrap=True)
     heads = ["seconds", "quartiles", "ratio", problem.measure, "threads"]
@@ -101,8 +105,9 @@ def table(title, problem, entries, notes=()):
     for row in sorted(timed, key=lambda row: row["seconds_median"]):
         style = "bold" if row["contestant"] in ours else None
         result.add_row(*cells(row, optional), style=style)
-    notes = [*standing(entries), *notes]
-    notes += [f"{e.contestant.name}: {e.note}" for e in entries if e.note]
+    notes = [*standing(entries), *([] if roofline is None else [str(roofline)]), *notes]
+    for note in dict.fromkeys(entry.note for entry in entries if entry.note):
+        notes.append(f"{'; '.join(e.contestant.name for e in entries if e.note == note)}: {note}")
     result.caption, result.caption_justify = "\n".join(notes) or None, "left"
     return result
 
@@ -125,7 +130,8 @@ def standing(entries):
     """Say what ours takes in single fits, how many times faster it is, and what memory is."""
     ours, fit = best_of_ours(entries), one_fit(entries)
     if ours and fit:
-        yield f"{ours.contestant.name} takes {ours.median / fit.median:.2f} times one fit"
+        ratio = ours.median / fit.median
+        yield f"{ours.contestant.name} takes {ratio:.2f} times as long as {fit.contestant.name}"
         rivals = [e for e in entries if e.reached and not e.contestant.ours]
         if rivals:
             factors = [f"{e.contestant.name} {e.median / ours.median:.3g}" for e in rivals]

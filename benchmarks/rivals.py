@@ -57,6 +57,10 @@ class Contestant:
         """Tolerances to try, loosest first, until the target is reached."""
         return [None]
 
+    def thread_counts(self, cores):
+        """Counts of threads to try; the fastest is kept."""
+        return sorted({1, cores})
+
     def load(self, problem):
         """Convert the data; called once, outside the timing."""
         X = problem.X

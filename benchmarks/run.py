@@ -7,7 +7,8 @@ is to the fastest rival whose certificate reaches the target: below 1 is faster.
 runs at the loosest tolerance that reaches the target and on the count of threads, one or all,
 that suits it. For the lasso, rivals have a target a hundred times looser than ours. A case that
 skreg loses says so in its title, and the table of all cases at the end counts. The column "fits"
-of ridge counts in single fits of ours, timed in the same run.
+of ridge counts in single fits of ours, timed in the same run; for mlp it counts in trainings
+without regularizers, and "of BLAS" is what the matrix products of a step take at BLAS's best.
 Leukemia needs SKREG_DATA, the folder of leukemia.npz; Fashion-MNIST comes from Debian's
 dataset-fashion-mnist.
 """
@@ -29,6 +30,7 @@ from contest import available_cores, race
 from environment import describe, handicap
 from report import ResultFile, rows, table
 from rich.console import Console
+from roofline import Roofline
 from summary import Result, summary
 
 RESULTS = Path(__file__).parent / "results"
@@ -113,7 +115,12 @@ def hold(case, contestants, options, console):
     contestants = [c for c in contestants if isinstance(problem, c.solves)]
     refusals = {contestant: contestant.refuses(problem) for contestant in contestants}
     willing = [contestant for contestant, reason in refusals.items() if not reason]
-    missing = [f"{c.name}: takes no part ({reason})" for c, reason in refusals.items() if reason]
+    missing = [
+        f"{c.name}: takes no part ({reason})"
+        for c, reason in refusals.items()
+        if reason and not c.reference
+    ]
+    roofline = Roofline(problem, available_cores()) if hasattr(problem, "products") else None
     with console.status(case.name) as status:
         entries = race(
             problem,
@@ -121,13 +128,14 @@ def hold(case, contestants, options, console):
             repeats=options.repeats,
             limit=options.limit,
             cores=available_cores(),
+            each_round=roofline and roofline.sample,
             say=lambda text: status.update(f"{case.name}: {text}"),
         )
         if options.memory:
             status.update(f"{case.name}: memory")
             measure_memory(entries, options.limit)
-    console.print(table(case.name, problem, entries, missing), "")
-    return rows(case.name, problem, entries), Result.of(case.name, problem, entries)
+    console.print(table(case.name, problem, entries, missing, roofline), "")
+    return rows(case.name, problem, entries, roofline), Result.of(case.name, problem, entries)
 
 
 def measure_memory(entries, limit):

@@ -12,8 +12,9 @@ PyTorch's side is its autograd, its losses and its optimizers, with these conven
 - `weight_decay` is the optimizer's own, for weights and not for biases;
 - SGD keeps the learning rate out of the velocity, the same while the rate is constant;
 - label smoothing spreads eps_K over all K classes, so that eps_K = eps K / (K - 1);
-- sharpness-aware minimization (Foret, Kleiner, Mobahi and Neyshabur, ICLR 2021), which PyTorch
-  lacks, is written here; alpha is 0 there, as papers differ on whether the climb sees it.
+- sharpness-aware minimization (Foret, Kleiner, Mobahi and Neyshabur, ICLR 2021) and its adaptive
+  form (Kwon, Kim, Park and Choi, ICML 2021), which PyTorch lacks, are written here; they climb
+  along the gradient of the loss of the data alone, and that of alpha joins it afterwards.
 """
 
 import sys
@@ -30,6 +31,7 @@ import skreg
 
 LIMIT = 1e-8
 STEPS = 50
+WIDTH = 120  # of a table in a file or pipe
 HIDDEN = (12, 7)
 ALPHA, SMOOTHING = 0.5, 0.1
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "logistic": torch.sigmoid}
@@ -41,11 +43,6 @@ class Rule(NamedTuple):
     ours: dict
     optimizer: type[torch.optim.Optimizer]
     options: dict
-
-    @property
-    def parameters(self):
-        """skreg's parameters, with the coupled penalty where the rule has one for certain."""
-        return {"alpha": 0.0 if "sam_rho" in self.ours else ALPHA, **self.ours}
 
 
 class Case(NamedTuple):
@@ -80,7 +77,7 @@ class Case(NamedTuple):
 
 
 def rules():
-    """Return the update rules by name."""
+    """Return the update rules by name, with the coupled penalty unless the name denies it."""
     sgd = {"solver": "sgd", "learning_rate_init": 0.1, "momentum": 0.9}
     heavy_ball, nesterov = ({**sgd, "nesterovs_momentum": on} for on in (False, True))
     adam = {"solver": "adam", "learning_rate_init": 0.01}
@@ -92,8 +89,15 @@ def rules():
         "Adam": Rule(adam, torch.optim.Adam, {"lr": 0.01}),
         "AdamW": Rule(adamw, torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.3}),
     }
+    found = {
+        name: rule._replace(ours={"alpha": ALPHA, **rule.ours}) for name, rule in found.items()
+    }
     for name, rule in list(found.items()):
-        found[f"SAM, {name}"] = rule._replace(ours={**rule.ours, "sam_rho": 0.05})
+        sharp = {**rule.ours, "sam_rho": 0.05}
+        found[f"SAM, {name}"] = rule._replace(ours=sharp)
+        found[f"adaptive SAM, {name}"] = rule._replace(ours={**sharp, "sam_adaptive": True})
+    for name in ("AdamW", "SAM, AdamW"):
+        found[f"{name}, no alpha"] = found[name]._replace(ours={**found[name].ours, "alpha": 0.0})
     return found
 
 
@@ -137,7 +141,7 @@ def with_skreg(case, rule):
     """Return weight matrices and biases at the start and after the last step."""
     # A rate this small changes no digit, so one step gives the start.
     still = case.model(solver="sgd", learning_rate_init=1e-300, momentum=0.0)
-    return case.train(still, 1), case.train(case.model(**rule.parameters), STEPS)
+    return case.train(still, 1), case.train(case.model(**rule.ours), STEPS)
 
 
 def with_torch(case, rule, start):
@@ -146,33 +150,42 @@ def with_torch(case, rule, start):
     weights, biases = parameters[: len(start) // 2], parameters[len(start) // 2 :]
     X, y = torch.tensor(case.X), torch.tensor(case.y)
     activation = ACTIVATIONS[case.activation]
-    penalty = rule.parameters["alpha"] / (2 * len(X))
+    sam = rule.ours.get("sam_rho"), rule.ours.get("sam_adaptive", False)
 
     def gradient():
-        """Leave the gradient of the objective in the parameters."""
+        """Leave the gradient of the loss in the parameters."""
         outputs = X @ weights[0] + biases[0]
         for weight, bias in zip(weights[1:], biases[1:], strict=True):
             outputs = activation(outputs) @ weight + bias
         optimizer.zero_grad()
-        (case.loss(outputs, y) + penalty * sum(w.square().sum() for w in weights)).backward()
+        case.loss(outputs, y).backward()
 
     groups = [{"params": weights}, {"params": biases, "weight_decay": 0.0}]
     optimizer = rule.optimizer(groups, **rule.options)
     for _ in range(STEPS):
         gradient()
-        if "sam_rho" in rule.ours:
-            sharpen(parameters, gradient, rule.ours["sam_rho"])
+        if sam[0] is not None:
+            sharpen(weights, biases, gradient, *sam)
+        penalty = sum(weight.square().sum() for weight in weights)
+        (rule.ours["alpha"] / (2 * len(X)) * penalty).backward()  # adds to the gradient
         optimizer.step()
     return [parameter.detach().numpy() for parameter in parameters]
 
 
 @torch.no_grad()
-def sharpen(parameters, gradient, rho):
-    """Replace the gradient g at w by that at w + rho g / ||g||, the norm over all parameters."""
+def sharpen(weights, biases, gradient, rho, adaptive):
+    """Replace the gradient g at w by that at w + rho T^2 g / ||T g||, over all parameters.
+
+    T is 1 or, in the adaptive form, |w| for weights and 1 for biases.
+    """
+    parameters = [*weights, *biases]
     here = [parameter.clone() for parameter in parameters]
-    norm = torch.sqrt(sum(parameter.grad.square().sum() for parameter in parameters))
-    for parameter in parameters:
-        parameter += rho / norm * parameter.grad
+    scales = [w.abs() if adaptive else torch.ones_like(w) for w in weights]
+    scales += [torch.ones_like(b) for b in biases]
+    pairs = list(zip(parameters, scales, strict=True))
+    norm = torch.sqrt(sum((t * p.grad).square().sum() for p, t in pairs))
+    for parameter, scale in pairs:
+        parameter += rho / norm * scale**2 * parameter.grad
     with torch.enable_grad():
         gradient()
     for parameter, value in zip(parameters, here, strict=True):
@@ -188,10 +201,10 @@ def difference(case, rule):
 
 
 def main(console=None):
-    console = console or Console()
+    console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
     losses = cases()
     title = f"largest difference to PyTorch after {STEPS} steps, relative to the longest way"
-    table = Table("update", title=title)
+    table = Table("update", title=title, title_justify="left")
     for name in losses:
         table.add_column(name, justify="right")
     worst = 0.0

@@ -1,6 +1,11 @@
 """Slow NumPy oracles: the formulas of docs/math.md, word for word."""
 
+import math
+from functools import cache
+from itertools import pairwise
+
 import numpy as np
+from scipy.special import ndtr, xlogy
 
 # --- coordinate descent ---
 
@@ -142,98 +147,269 @@ def splitmix(key, counter):
     return z ^ (z >> 31)
 
 
-def dropout_mask(n, rate, seed, step, layer):
-    """True where a unit is dropped: its 53 random bits, as a fraction, lie below the rate."""
+@cache
+def dropout_factor(shape, rate, seed, step, layer, first_row=0):
+    """0 for dropped units, 1 / (1 - rate) for the others, the rate in steps of 2^-16.
+
+    Unit j of row i has the 16 bits number j mod 4, from below, of a word of the generator: that
+    with number i w + j // 4, where w words serve a row.
+    """
+    threshold = min(math.floor(rate * 2**16 + 0.5), 2**16 - 1)
     key = splitmix(splitmix(splitmix(0, seed), step), layer)
-    return np.array([(splitmix(key, j) >> 11) / 2**53 < rate for j in range(n)], dtype=bool)
+    words = -(-shape[1] // 4)
+    factor = np.full(shape, 2**16 / (2**16 - threshold))
+    for i, j in np.ndindex(shape):
+        word = splitmix(key, (first_row + i) * words + j // 4)
+        if (word >> 16 * (j % 4)) % 2**16 < threshold:
+            factor[i, j] = 0
+    return factor
+
+
+SELU = 1.6732632423543772848, 1.0507009873554804934
+
+
+def sigmoid(z):
+    return np.exp(-np.logaddexp(0, -z))
+
+
+def selu(z):
+    alpha, scale = SELU
+    return scale * np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
 
 
 ACTIVATIONS = {
     "identity": lambda z: z,
-    "logistic": lambda z: 1 / (1 + np.exp(-z)),
+    "logistic": sigmoid,
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "selu": selu,
+    "gelu": lambda z: z * ndtr(z),
+    "silu": lambda z: z * sigmoid(z),
+    "mish": lambda z: z * np.tanh(np.logaddexp(0, z)),
 }
+
+
+def sech_squared(z):
+    """1 - tanh(z)^2 without cancellation."""
+    return 4 * sigmoid(2 * z) * sigmoid(-2 * z)
+
+
+def mish_slope(z):
+    softplus = np.logaddexp(0, z)
+    return np.tanh(softplus) + z * sech_squared(softplus) * sigmoid(z)
+
+
 DERIVATIVES = {
-    "identity": lambda z: np.ones_like(z),
-    "logistic": lambda z: ACTIVATIONS["logistic"](z) * (1 - ACTIVATIONS["logistic"](z)),
-    "tanh": lambda z: 1 / np.cosh(z) ** 2,
-    "relu": lambda z: (z > 0).astype(z.dtype),
+    "identity": np.ones_like,
+    "logistic": lambda z: sigmoid(z) * sigmoid(-z),
+    "tanh": sech_squared,
+    "relu": lambda z: np.where(z > 0, 1.0, 0.0),
+    "leaky_relu": lambda z: np.where(z > 0, 1.0, 0.01),
+    "elu": lambda z: np.exp(np.minimum(z, 0)),
+    "selu": lambda z: SELU[1] * np.where(z > 0, 1, SELU[0] * np.exp(np.minimum(z, 0))),
+    "gelu": lambda z: ndtr(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
+    "silu": lambda z: sigmoid(z) * (1 + z * sigmoid(-z)),
+    "mish": mish_slope,
 }
 
 
-def dropout_factor(shape, rate, seed, step, layer):
-    """0 for dropped units, 1 / (1 - rate) for the others."""
-    mask = dropout_mask(int(np.prod(shape)), rate, seed, step, layer).reshape(shape)
-    return np.where(mask, 0, 1 / (1 - rate))
+def smoothed_targets(p, loss, smoothing):
+    """Probabilities that leave a share to the other classes."""
+    other = smoothing if loss == "logistic" else smoothing / max(p.shape[1] - 1, 1)
+    return (1 - smoothing) * p + other * (1 - p)
 
 
-def smoothed_targets(targets, loss, n_outputs, smoothing):
-    """The distribution that the output should match."""
-    if loss == "logistic":
-        return np.where(targets == 1, 1 - smoothing, smoothing)
-    t = np.full((len(targets), n_outputs), smoothing / (n_outputs - 1))
-    t[np.arange(len(t)), targets[:, 0]] = 1 - smoothing
-    return t
-
-
-def output_loss(z, targets, weight, loss, smoothing):
-    """Return (sum_i v_i loss_i, its gradient with respect to z), in float64."""
-    z, weight = z.astype(np.float64), weight.astype(np.float64)[:, None]
-    t = smoothed_targets(targets, loss, z.shape[1], smoothing)
+def output_losses(z, target, loss, smoothing=0.0, level=0.0):
+    """(loss of each output, its derivative), in float64."""
+    z, target = z.astype(np.float64), target.astype(np.float64)
+    r, level = z - target, np.broadcast_to(np.float64(level), z.shape[1:])
     if loss == "softmax":
+        t = smoothed_targets(target, loss, smoothing)
         log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
-        return -np.sum(weight * t * log_p), weight * (np.exp(log_p) - t)
-    value = np.sum(weight * (t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z)))
-    return value, weight * (np.exp(-np.logaddexp(0, -z)) - t)
+        return -t * log_p, t.sum(axis=1, keepdims=True) * np.exp(log_p) - t
+    if loss == "logistic":
+        t = smoothed_targets(target, loss, smoothing)
+        return t * np.logaddexp(0, -z) + (1 - t) * np.logaddexp(0, z), sigmoid(z) - t
+    if loss == "squared_error":
+        return r**2 / 2, r
+    if loss == "absolute_error":
+        return np.abs(r), np.sign(r)
+    if loss == "huber":
+        near = np.abs(r) <= level
+        return np.where(near, r**2 / 2, level * (np.abs(r) - level / 2)), np.clip(r, -level, level)
+    if loss == "quantile":
+        return np.maximum(-level * r, (1 - level) * r), np.where(r > 0, 1 - level, -level)
+    return np.exp(z) - target * z - target + xlogy(target, target), np.exp(z) - target
 
 
-def mlp_objective(network, coefs, intercepts, X, targets, weight, seed=0, step=0):
-    """The objective of one batch, straight from its definition, in float64."""
-    a, last = X, len(coefs) - 1
+def weighted_loss(z, target, weight, loss, smoothing=0.0, level=0.0):
+    """(sum_i v_i loss_i, its gradient with respect to z)."""
+    values, slopes = output_losses(z, target, loss, smoothing, level)
+    v = weight.astype(np.float64)[:, None]
+    return np.sum(v * values), v * slopes
+
+
+def layers_of(parameters, units):
+    """Weight matrices and biases of a flat parameter vector: all weights lie before all biases."""
+    sizes = [a * b for a, b in pairwise(units)] + list(units[1:])
+    parts = np.split(parameters, np.cumsum(sizes)[:-1])
+    depth = len(units) - 1
+    return [w.reshape(s) for w, s in zip(parts, pairwise(units), strict=False)], parts[depth:]
+
+
+def mlp_loss(network, parameters, X, target, weight, rates, seed=0, step=0):
+    """(sum_i v_i loss_i, its gradient) by back-propagation in float64; rates[0] drops inputs."""
+    coefs, intercepts = layers_of(parameters.astype(np.float64), network.units)
+    drop = [
+        dropout_factor((len(X), n), rate, seed, step, layer)
+        for layer, (n, rate) in enumerate(zip(network.units, rates, strict=False))
+    ]
+    a, z = [X * drop[0]], []
     for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
-        a = a @ W + b
-        if layer < last:
-            a = ACTIVATIONS[network.activation](a)
-            a = a * dropout_factor(a.shape, network.dropout[layer], seed, step, layer)
-    value, _ = output_loss(a, targets, weight, network.loss, network.label_smoothing)
-    penalty = 0.5 * network.alpha * sum(np.sum(W**2) for W in coefs)
-    return (value + penalty) / weight.sum()
-
-
-def mlp_gradient(network, coefs, intercepts, X, targets, weight, seed=0, step=0):
-    """Its gradient by back-propagation, as (weight matrices, biases)."""
-    factors, inputs, sums = [], [X], []
-    for layer, (W, b) in enumerate(zip(coefs, intercepts, strict=True)):
-        sums.append(inputs[-1] @ W + b)
-        if layer < len(coefs) - 1:
-            rate = network.dropout[layer]
-            factors.append(dropout_factor(sums[-1].shape, rate, seed, step, layer))
-            inputs.append(ACTIVATIONS[network.activation](sums[-1]) * factors[-1])
-    total = weight.sum()
-    _, delta = output_loss(sums[-1], targets, weight, network.loss, network.label_smoothing)
+        z.append(a[-1] @ W + b)
+        if layer + 1 < len(coefs):
+            a.append(ACTIVATIONS[network.activations[layer]](z[-1]) * drop[layer + 1])
+    output = network.loss, network.label_smoothing, network.level
+    value, delta = weighted_loss(z[-1], target, weight, *output)
     dW, db = [], []
-    for layer in range(len(coefs) - 1, -1, -1):
-        dW.insert(0, (inputs[layer].T @ delta + network.alpha * coefs[layer]) / total)
-        db.insert(0, delta.sum(axis=0) / total)
+    for layer in reversed(range(len(coefs))):
+        dW.insert(0, a[layer].T @ delta)
+        db.insert(0, delta.sum(axis=0))
         if layer:
-            slope = DERIVATIVES[network.activation](sums[layer - 1]) * factors[layer - 1]
-            delta = (delta @ coefs[layer].T) * slope
-    return dW, db
+            slope = DERIVATIVES[network.activations[layer - 1]](z[layer - 1])
+            delta = (delta @ coefs[layer].T) * slope * drop[layer]
+    return value, np.concatenate([part.ravel() for part in dW + db])
 
 
-def sgd_step(w, g, v, lr, momentum, nesterov):
-    """Return (w, v) after one step."""
+def mlp_objective(network, parameters, X, target, weight, alpha, rates, seed=0, step=0):
+    """((sum_i v_i loss_i + alpha / 2 ||weights||^2) / sum_i v_i, its gradient)."""
+    value, gradient = mlp_loss(network, parameters, X, target, weight, rates, seed, step)
+    weights = np.where(np.arange(len(parameters)) < network.n_weights, parameters, 0.0)
+    total = weight.sum(dtype=np.float64)
+    return (value + alpha / 2 * (weights @ weights)) / total, (gradient + alpha * weights) / total
+
+
+def clip_factor(g, max_norm):
+    """What shortens g to the norm max_norm, if it is longer."""
+    return min(1.0, max_norm / np.linalg.norm(g)) if max_norm and g.any() else 1.0
+
+
+def sgd_move(g, v, lr, momentum, nesterov):
+    """(move of the parameters, new velocity)."""
     v = momentum * v - lr * g
-    return w + (momentum * v - lr * g if nesterov else v), v
+    return (momentum * v - lr * g if nesterov else v), v
 
 
-def adam_step(w, g, m, v, t, lr, beta_1, beta_2, epsilon, weight_decay):
-    """Return (w, m, v) after step number t; weight_decay may be an array (0 for biases)."""
+def adam_move(g, m, v, t, lr, beta_1, beta_2, epsilon):
+    """(move of the parameters, new moments)."""
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * g**2
     m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
-    return w - lr * weight_decay * w - lr * m_hat / (np.sqrt(v_hat) + epsilon), m, v
+    return -lr * m_hat / (np.sqrt(v_hat) + epsilon), m, v
+
+
+def update_step(rule, constants, w, g, moments, n_weights, t, lr, decay=0.0, l1=0.0, clip=1.0):
+    """(w, moments) after a step: clipped gradient, move, decoupled decay, proximal step of L1."""
+    if rule == "sgd":
+        move, *moments = sgd_move(clip * g, *moments, lr, *constants)
+    else:
+        move, *moments = adam_move(clip * g, *moments, t, lr, *constants)
+    is_weight = np.arange(len(w)) < n_weights
+    u = w - lr * np.where(is_weight, decay, 0) * w + move
+    threshold = lr * np.where(is_weight, l1, 0)
+    return np.sign(u) * np.maximum(np.abs(u) - threshold, 0), np.array(moments)
+
+
+def climbed(w, g, n_weights, rho, adaptive):
+    """Where SAM takes its gradient: w + rho T^2 g / ||T g||, T = |w| for adaptive weights."""
+    T = np.where(adaptive & (np.arange(len(w)) < n_weights), np.abs(w), 1.0)
+    length = np.linalg.norm(T * g)
+    return w + rho * T**2 * g / length if length > 0 else w
+
+
+def power_iteration(W, right):
+    """(estimate of the largest singular value, left vector, right vector)."""
+    left = W @ right
+    left = left / np.linalg.norm(left)
+    right = W.T @ left
+    return np.linalg.norm(right), left, right / np.linalg.norm(right)
+
+
+def normalized_gradient(g, W, left, right):
+    """The gradient for W, with sigma(W) = 1, from that for W / sigma(W)."""
+    return g - np.sum(g * W) * np.outer(left, right)
+
+
+def layer_squares(x, units):
+    """Sums of squares of the weights and biases of each layer."""
+    coefs, intercepts = layers_of(x, units)
+    return np.array([np.sum(W**2) for W in coefs]) + [np.sum(b**2) for b in intercepts]
+
+
+class Epoch:
+    """Training step by step, as the compiled epoch does it; all that it changes is an attribute.
+
+    `numbers` holds a dict for each step: learning_rate, alpha, weight_decay, l1 and average (the
+    share of the new parameters in their average). `vectors` are pairs of singular vectors.
+    """
+
+    def __init__(self, network, parameters, rule, constants, seed, vectors=()):
+        self.network, self.rule, self.constants, self.seed = network, rule, constants, seed
+        self.w = parameters.astype(np.float64)
+        self.moments = np.zeros(({"sgd": 1, "adam": 2}[rule], len(self.w)))
+        self.average = np.zeros_like(self.w)
+        self.vectors = [tuple(np.float64(v) for v in pair) for pair in vectors]
+        self.updates, self.sums = 0, np.zeros(4)
+        self.watched = np.zeros((2, len(network.units) - 1))
+
+    def run(self, X, target, weight, order, batch_size, numbers, rates, **options):
+        """Batch after batch; those without weight do nothing and are no steps."""
+        for start in range(0, len(order), batch_size):
+            at = order[start : start + batch_size]
+            if weight[at].any():
+                step = self.updates
+                self.step(X[at], target[at], weight[at], numbers[step], rates[step], **options)
+        return self
+
+    def step(
+        self, X, target, weight, numbers, rates, *,
+        max_norm=0.0, rho=0.0, adaptive=False, spectral=None, cap=1.0,
+    ):  # fmt: skip
+        net, w, total = self.network, self.w, weight.sum()
+        batch = X, target, weight, rates, self.seed, self.updates
+        value, g = mlp_loss(net, w, *batch)
+        if rho:
+            _, g = mlp_loss(net, climbed(w, g, net.n_weights, rho, adaptive), *batch)
+        g = g / total
+        if spectral == "normalize":
+            self.correct_gradient(g)
+        weights = np.where(np.arange(len(w)) < net.n_weights, w, 0)
+        g = g + numbers["alpha"] / total * weights
+        penalty = numbers["alpha"] / total * (weights @ weights) / 2
+        self.updates += 1
+        self.w, self.moments = update_step(
+            self.rule, self.constants, w, g, self.moments, net.n_weights, self.updates,
+            numbers["learning_rate"], numbers["weight_decay"], numbers["l1"],
+            clip_factor(g, max_norm),
+        )  # fmt: skip
+        if spectral:
+            self.bound(spectral, cap)
+        self.average += numbers["average"] * (self.w - self.average)
+        self.sums += len(X) * np.array([1, value / total, penalty, 1 / len(X)])
+        self.watched += layer_squares(g, net.units), layer_squares(self.w - w, net.units)
+
+    def correct_gradient(self, g):
+        parts, matrices = (layers_of(x, self.network.units)[0] for x in (g, self.w))
+        for part, W, vectors in zip(parts, matrices, self.vectors, strict=True):
+            part[:] = normalized_gradient(part, W, *vectors)
+
+    def bound(self, spectral, cap):
+        for k, W in enumerate(layers_of(self.w, self.network.units)[0]):
+            sigma, *self.vectors[k] = power_iteration(W, self.vectors[k][1])
+            if spectral == "normalize" or sigma > cap:
+                W *= (1 if spectral == "normalize" else cap) / sigma
 
 
 # ridge: sum_i v_i (y_i - x_i'w - b)^2 + alpha ||w||^2

@@ -7,9 +7,9 @@ activation. Matrices are row-major and contiguous.
 """
 
 from cython cimport floating
-from libc.math cimport M_SQRT1_2, erf, erff
+from libc.math cimport M_SQRT1_2
 
-from skreg._kernels.elementary cimport exponential, hyperbolic_tangent
+from skreg._kernels.elementary cimport error_function, exponential, hyperbolic_tangent
 from skreg._kernels.simd cimport cloned_void
 
 KINDS = {
@@ -22,6 +22,17 @@ cdef double LEAK = 0.01  # slope of the leaky ReLU for negative values
 cdef double SELU_ALPHA = 1.6732632423543772848
 cdef double SELU_SCALE = 1.0507009873554804934
 cdef double INV_SQRT_2PI = 0.39894228040143267794
+
+
+cdef inline floating within_range(floating x) noexcept nogil:
+    """x no further out than where exp saturates: a huge x would make that tiny number count."""
+    cdef floating far
+    if floating is float:
+        far = 88
+    else:
+        far = 709
+    x = far if x > far else x
+    return -far if x < -far else x
 
 
 cdef cloned_void add_bias(
@@ -82,28 +93,29 @@ cdef cloned_void exponential_linear(
         slope[j] = scale if x > 0 else e
 
 
-cdef void gelu(floating* z, floating* slope, Py_ssize_t n, const floating* bias) noexcept nogil:
+cdef cloned_void gelu(
+    floating* z, floating* slope, Py_ssize_t n, const floating* bias
+) noexcept nogil:
     cdef Py_ssize_t j
-    cdef floating x, normal
+    cdef floating x, normal, half = 0.5
     for j in range(n):
         x = z[j] + bias[j]
-        if floating is float:
-            normal = <float> 0.5 * (1 + erff(x * <float> M_SQRT1_2))
-        else:
-            normal = 0.5 * (1 + erf(x * M_SQRT1_2))
+        normal = half + half * error_function(x * <floating> M_SQRT1_2)
         z[j] = x * normal
-        slope[j] = normal + x * <floating> INV_SQRT_2PI * exponential(-x * x / 2)
+        x = within_range(x)
+        slope[j] = normal + x * <floating> INV_SQRT_2PI * exponential(-half * x * x)
 
 
 cdef cloned_void silu(
     floating* z, floating* slope, Py_ssize_t n, const floating* bias
 ) noexcept nogil:
     cdef Py_ssize_t j
-    cdef floating x, share
+    cdef floating full, x, share
     for j in range(n):
-        x = z[j] + bias[j]
+        full = z[j] + bias[j]
+        x = within_range(full)
         share = 1 / (1 + exponential(-x))
-        z[j] = x * share
+        z[j] = (full if full > 0 else x) * share
         slope[j] = share * (1 + x * (1 - share))
 
 
@@ -112,12 +124,13 @@ cdef cloned_void mish(
 ) noexcept nogil:
     """With e = exp(x), tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2); it is 1 from x = 20 on."""
     cdef Py_ssize_t j
-    cdef floating x, e, t
+    cdef floating full, x, e, t
     for j in range(n):
-        x = z[j] + bias[j]
+        full = z[j] + bias[j]
+        x = within_range(full)
         e = exponential(20 if x > 20 else x)
         t = e * (e + 2) / (e * (e + 2) + 2)
-        z[j] = x * t
+        z[j] = (full if full > 0 else x) * t
         slope[j] = t + x * (1 - t * t) * e / (1 + e)
 
 
@@ -126,8 +139,8 @@ cdef void activate_rows(
     int kind,
 ) noexcept nogil:
     """In place for rows x cols entries; slope may be NULL for the identity."""
-    cdef Py_ssize_t i
-    for i in range(rows):
+    cdef Py_ssize_t _row
+    for _row in range(rows):
         if kind == RELU:
             rectify(z, slope, cols, bias, <floating> 0)
         elif kind == TANH:

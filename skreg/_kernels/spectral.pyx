@@ -3,10 +3,13 @@
 One power iteration a step (Miyato et al. 2018) keeps up with weights that move slowly:
 
     left <- W right / ||W right||,   right <- W' left / sigma,   sigma = ||W' left||
+
+Where W right = 0, as after an L1 penalty has emptied columns, `right` starts anew from a row of W.
 """
 
 from cython cimport floating
 from libc.math cimport sqrt
+from libc.string cimport memcpy
 
 from skreg._kernels.blas cimport dot, gemv, ger
 from skreg._kernels.simd cimport cloned_void
@@ -30,13 +33,31 @@ cdef double to_unit_length(floating* x, Py_ssize_t n) noexcept nogil:
     return length
 
 
+cdef bint start_anew(
+    const floating* w, Py_ssize_t fan_in, Py_ssize_t fan_out, floating* right,
+) noexcept nogil:
+    """Let right be the first row of w that is not 0; return whether there is one."""
+    cdef Py_ssize_t i
+    for i in range(fan_in):
+        if dot(<int> fan_out, w + i * fan_out, w + i * fan_out) > 0:
+            memcpy(right, w + i * fan_out, fan_out * sizeof(floating))
+            to_unit_length(right, fan_out)
+            return True
+    return False
+
+
 cdef double power_iteration(
     const floating* w, Py_ssize_t fan_in, Py_ssize_t fan_out, floating* left, floating* right,
 ) noexcept nogil:
     """Return the estimate of the largest singular value; left and right move towards its
     vectors."""
     gemv(0, <int> fan_in, <int> fan_out, <floating> 1, w, <int> fan_out, right, <floating> 0, left)
-    to_unit_length(left, fan_in)
+    if to_unit_length(left, fan_in) == 0:
+        if not start_anew(w, fan_in, fan_out, right):
+            return 0
+        gemv(0, <int> fan_in, <int> fan_out, <floating> 1, w, <int> fan_out, right, <floating> 0,
+             left)
+        to_unit_length(left, fan_in)
     gemv(1, <int> fan_in, <int> fan_out, <floating> 1, w, <int> fan_out, left, <floating> 0, right)
     return to_unit_length(right, fan_out)
 

@@ -5,18 +5,17 @@ BLAS itself works on one thread meanwhile: on the products of a batch its own th
 (256 x 256 x 256 takes as long on two), where the same product cut in two takes half the time.
 """
 
-from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 
+from skreg._kernels.training import PIECE_LENGTH
 from skreg._solvers import threads
 
 SMALL_BATCH = 2**21  # multiply-adds of one product with all weights: below, one thread does all
 CHUNK = 128  # rows that BLAS multiplies at nearly full speed
 BLOCK = 2**22  # multiply-adds of one task of a weight gradient
 NARROWEST = 64  # rows of a weight matrix below which a task does not get smaller
-PIECE = 2**14  # as in the kernel: parameters that are updated together
 
 
 def chunk_rows(rows, n_weights):
@@ -41,14 +40,9 @@ def gradient_tasks(units, rows, is_sparse):
 
 def n_partial(rows, chunk, n_parameters):
     """Length of the buffer for partial sums: one a chunk, two a piece of the parameters."""
-    return max(-(-rows // chunk), 2 * -(-n_parameters // PIECE))
+    return max(-(-rows // chunk), 2 * -(-n_parameters // PIECE_LENGTH))
 
 
-@contextmanager
-def training_threads(multiply_adds):
-    """A context for many steps whose batch has that many multiply-adds; yields the threads."""
-    with threads.one_blas_thread():
-        yield threads.team() if multiply_adds >= SMALL_BATCH else 1
-
-
-prediction_threads = training_threads
+def training_team(multiply_adds):
+    """A context for steps whose batch has that many multiply-adds; yields the team of threads."""
+    return threads.team(multiply_adds >= SMALL_BATCH)

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from skreg._kernels.training import SPECTRAL, train_epoch
+from skreg._kernels.training import SPECTRAL, Epoch
 from skreg._kernels.updates import averaged
-from skreg._solvers.history import History
+from skreg._solvers.history import WATCHED, History
 from skreg._solvers.losses import Objective
-from skreg._solvers.network import BLOCK_ROWS, Network, split
-from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_threads
+from skreg._solvers.network import BLOCK_ROWS, Network, Rows, split
+from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_team
 from skreg._solvers.updates import Numbers, Update
 
 
@@ -173,14 +173,18 @@ def permutation(n, rng):
     return order
 
 
-def workspace(recipe, rows, n_rows, dtype):
-    """The buffers of one fit, as the kernel names them."""
+def workspace(recipe, rows, state):
+    """The arrays of one training that the kernel writes to, by its names."""
     network, size, n = recipe.network, recipe.batch_size, recipe.network.n_parameters
+    dtype = state.parameters.dtype
     dense = size * network.units[0] if not rows.is_sparse else 0
     entries = max(rows.largest_batch(size), 1) if rows.is_sparse else 0
-    chunk = chunk_rows(size, network.n_weights)
-    saved = bool(recipe.sam_rho or recipe.record & {"gradient_norm", "update_norm"})
+    saved = bool(recipe.sam_rho or recipe.record & WATCHED)
     return {
+        "params": state.parameters,
+        "moments": state.update.moments,
+        "average": state.average,
+        "singular": state.singular,
         "grads": np.empty(n, dtype),
         "saved": np.empty(n * saved, dtype),
         "inputs": np.empty(dense, dtype),
@@ -189,76 +193,75 @@ def workspace(recipe, rows, n_rows, dtype):
         "batch_indptr": np.empty(size + 1, np.int64),
         "batch_targets": np.empty(size * network.units[-1], dtype),
         "batch_weight": np.empty(size, dtype),
-        "layers": np.empty((3, size * sum(network.units[1:])), dtype),
-        "tasks": gradient_tasks(network.units, size, rows.is_sparse),
-        "chunk": chunk,
-        "partial": np.empty(n_partial(size, chunk, n)),
+        "layers": np.empty((4, size * sum(network.units[1:])), dtype),
     }
 
 
 class Epochs:
     """The compiled epochs of one training: what they read is put together once."""
 
-    def __init__(self, recipe, rows, state, threads):
+    def __init__(self, recipe, rows, state, team):
         self.recipe, self.rows, self.state = recipe, rows, state
-        dtype, depth = state.parameters.dtype, len(recipe.network.units) - 1
-        watching = bool(recipe.record & {"gradient_norm", "update_norm"})
-        self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, depth))
-        self.before = [np.empty_like(a) for a in (state.parameters, state.average)]
-        self.fixed = {
-            **recipe.network.kernel_arguments(),
-            **workspace(recipe, rows, len(state.order), dtype),
+        network, size = recipe.network, recipe.batch_size
+        watching = bool(recipe.record & WATCHED)
+        self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, len(network.units) - 1))
+        self.learning = state.parameters, state.average
+        self.before = [array.copy() for array in self.learning]
+        chunk = chunk_rows(size, network.n_weights)
+        self.compiled = Epoch(
+            **network.kernel_arguments(),
             **state.update.kernel_arguments(),
-            "batch_size": recipe.batch_size,
-            "max_norm": recipe.max_norm,
-            "rho": recipe.sam_rho,
-            "adaptive": recipe.sam_adaptive,
-            "spectral": SPECTRAL[recipe.spectral],
-            "cap": recipe.cap,
-            "params": state.parameters,
-            "average": state.average,
-            "singular": state.singular,
-            "threads": threads,
-            "sums": self.sums,
-            "watched": self.watched,
-            "seed": recipe.seed,
-        }
+            batch_size=size,
+            max_norm=recipe.max_norm,
+            rho=recipe.sam_rho,
+            adaptive=recipe.sam_adaptive,
+            spectral=SPECTRAL[recipe.spectral],
+            cap=recipe.cap,
+            tasks=gradient_tasks(network.units, size, rows.is_sparse),
+            chunk=chunk,
+            partial=np.empty(n_partial(size, chunk, network.n_parameters)),
+            team=team,
+            sums=self.sums,
+            watched=self.watched,
+            seed=recipe.seed,
+            buffers=workspace(recipe, rows, state),
+        )
+        self.compiled.read(**rows._asdict())
 
     def run(self):
-        """One epoch; return whether all stayed finite. If not, the parameters before it are back.
+        """One epoch; return whether all stayed finite. If not, parameters and average are back.
 
         An infinite moment would freeze its weight for good, without a word.
         """
         state, recipe = self.state, self.recipe
         self.sums[:], self.watched[:] = 0, 0
-        self._keep(self.before, (state.parameters, state.average))
+        for copy, array in zip(self.before, self.learning, strict=True):
+            copy[:] = array
         if recipe.shuffle:
             state.order = state.order[permutation(len(state.order), state.rng)]
         n_batches = -(-len(state.order) // recipe.batch_size)
         steps, rates = recipe.numbers.table(state.update, n_batches)
         if recipe.augment is None:
-            finite = self._pass(self.rows, state.order, steps, rates)
+            finite = self.compiled.run(state.order, steps, rates)
         else:
-            finite = all(
-                self._pass(rows, np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1])
-                for k, rows in enumerate(self._augmented())
-            )
-        finite = finite and np.isfinite(state.parameters).all()
-        if not (finite and np.isfinite(state.update.moments).all()):
-            self._keep((state.parameters, state.average), self.before)
+            finite = self._augmented_batches(steps, rates)
+        changed = *self.learning, state.update.moments
+        if not (finite and all(np.isfinite(array).all() for array in changed)):
+            for copy, array in zip(self.before, self.learning, strict=True):
+                array[:] = copy
             return False
         self._average()
         return True
 
-    @staticmethod
-    def _keep(to, of):
-        """Copy what an epoch that overflows must not change."""
-        for target, source in zip(to, of, strict=True):
-            target[:] = source
-
-    def _pass(self, rows, order, steps, rates):
-        """Some batches, in compiled code."""
-        return train_epoch(order=order, numbers=steps, rates=rates, **rows._asdict(), **self.fixed)
+    def _augmented_batches(self, steps, rates):
+        """The batches one by one; one of weight zero is no step and leaves its numbers behind."""
+        first = int(self.state.update.steps[0])
+        for rows in self._augmented():
+            k = int(self.state.update.steps[0]) - first
+            self.compiled.read(**rows._asdict())
+            if not self.compiled.run(np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1]):
+                return False
+        return True
 
     def _augmented(self):
         """The batches of an epoch, each changed by the user's function."""
@@ -284,8 +287,7 @@ class Epochs:
                     "all numbers finite."
                 )
             weight = rows.weight[at] if len(rows.weight) else rows.weight
-            # Not _replace, which takes the number of rows for that of the fields.
-            yield type(rows)(**rows._asdict() | {"X": X, "targets": y, "weight": weight})
+            yield Rows(**{**rows._asdict(), "X": X, "targets": y, "weight": weight})
 
     def _average(self):
         """Let the weights of this epoch into the average of "swa"; that of "ema" has them."""
@@ -313,9 +315,9 @@ def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, 
     progress, loss = state.progress, (state.progress.loss_curve or [None])[-1]
     report = report or (lambda line: None)
     work = recipe.batch_size * recipe.network.n_weights
-    with training_threads(work) as threads:
+    with training_team(work) as team:
         try:
-            epochs = Epochs(recipe, rows, state, threads)
+            epochs = Epochs(recipe, rows, state, team)
             while n_iter < recipe.max_iter and status == "max_iter":
                 if not epochs.run():
                     status, n_iter = "overflow", n_iter + 1
@@ -387,9 +389,9 @@ def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, rep
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
     try:
-        with training_threads(min(len(rows), BLOCK_ROWS) * network.n_weights) as threads:
+        with training_team(min(len(rows), BLOCK_ROWS) * network.n_weights) as team:
             found = minimize(
-                Objective(network, rows, alpha, threads=threads),
+                Objective(network, rows, alpha, team=team),
                 parameters,
                 method="L-BFGS-B",
                 jac=True,
