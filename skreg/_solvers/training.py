@@ -166,6 +166,16 @@ def bound_spectral_norms(parameters, recipe):
             coef *= limit / sigma
 
 
+def bounded(state, recipe):
+    """The parameters that predict, with the norms that the recipe promises: one power iteration
+    a step is behind the weights, and an average of weights has norms of its own."""
+    learned = state.learned()
+    if recipe.spectral:
+        learned = learned.copy()
+        bound_spectral_norms(learned, recipe)
+    return learned
+
+
 def permutation(n, rng):
     """A random order; drawn so that a seed gives the order that scikit-learn's shuffle gives."""
     order = np.arange(n)
@@ -330,10 +340,7 @@ def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, 
                     status = "stopped"
         except KeyboardInterrupt:
             status = "interrupted"
-    learned = state.learned() if state.best is None else state.best
-    if recipe.spectral:
-        learned = learned.copy()
-        bound_spectral_norms(learned, recipe)
+    learned = bounded(state, recipe) if state.best is None else state.best
     return Result(learned, status, n_iter, loss)
 
 
@@ -341,7 +348,7 @@ def finish_epoch(state, recipe, epochs, score, report, n_iter):
     """Judge and record a finished epoch; return its loss."""
     progress, numbers = state.progress, recipe.numbers
     data_loss, penalty = epochs.means()
-    learned = state.learned()
+    learned = bounded(state, recipe)
     loss = progress.history.add_epoch(
         recipe, state, learned, data_loss, penalty, epochs.watched, epochs.sums[3]
     )
