@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import eigvalsh
 from scipy.optimize import minimize
 
 from skreg._kernels.training import SPECTRAL, Epoch
@@ -157,10 +158,24 @@ def singular_vectors(parameters, units):
     return np.concatenate(halves).astype(parameters.dtype)
 
 
+def spectral_norm(matrix):
+    """The largest singular value, from the smaller Gram matrix: a tenth of the price of an SVD.
+
+    Only small singular values lose digits there.
+    """
+    largest = float(np.abs(matrix).max())
+    if largest == 0:
+        return 0.0
+    scaled = matrix.astype(float) / largest
+    gram = scaled @ scaled.T if len(scaled) < scaled.shape[1] else scaled.T @ scaled
+    top = len(gram) - 1
+    return largest * float(np.sqrt(eigvalsh(gram, subset_by_index=(top, top))[0]))
+
+
 def bound_spectral_norms(parameters, recipe):
     """Scale the weight matrices as the recipe asks, exactly."""
     for coef in split(parameters, recipe.network.units)[0]:
-        sigma = np.linalg.norm(coef.astype(float), 2)
+        sigma = spectral_norm(coef)
         limit = 1.0 if recipe.spectral == "normalize" else recipe.cap
         if sigma > limit or (recipe.spectral == "normalize" and sigma > 0):
             coef *= limit / sigma
