@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import log_loss
+from sklearn.utils import check_random_state
 
 from skreg import MLPClassifier, MLPRegressor
 from skreg._checkpoint import load
@@ -97,6 +98,24 @@ def test_a_training_without_a_seed_keeps_its_held_out_rows(tmp_path):
     assert_array_equal(np.sort(np.r_[order, held]), np.arange(150))
     found = log_loss(y[held], resumed.predict_proba(X[held]), labels=range(10))
     assert resumed.best_validation_score_ == pytest.approx(-found, rel=1e-10)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_what_a_training_without_a_seed_has_drawn_is_kept(early_stopping, tmp_path):
+    X, y = digits(150)
+    model = MLPClassifier((5,), max_iter=6, dropout=0.2, early_stopping=early_stopping)
+    shared = check_random_state(None)  # NumPy's generator, which others may use in between
+    before = shared.get_state()
+    try:
+        shared.seed(3)
+        whole = clone(model).fit(X, y)
+        shared.seed(3)
+        model.set_params(checkpoint=tmp_path / "file")
+        clone(model).set_callbacks(Stop(2)).fit(X, y)
+        shared.seed(99)
+        assert_same_training(model.fit(X, y, resume=True), whole)
+    finally:
+        shared.set_state(before)
 
 
 def test_a_generator_that_was_passed_is_where_it_would_be(tmp_path):
