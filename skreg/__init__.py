@@ -6,6 +6,7 @@ from skreg.elastic_net_cv import ElasticNetCV
 from skreg.kernel_ridge import KernelRidge, KernelRidgeCV
 from skreg.lasso import Lasso, LassoCV
 from skreg.mlp import MLPClassifier
+from skreg.mlp_regressor import MLPRegressor
 from skreg.multi_task import MultiTaskElasticNet, MultiTaskLasso
 from skreg.multi_task_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from skreg.ridge import Ridge
@@ -22,6 +23,7 @@ __all__ = [
     "Lasso",
     "LassoCV",
     "MLPClassifier",
+    "MLPRegressor",
     "MultiTaskElasticNet",
     "MultiTaskElasticNetCV",
     "MultiTaskLasso",

@@ -25,12 +25,12 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from skreg import _sparse_parameters as parameters
+from skreg._callbacks import fit_task, subtask
 from skreg._linear import LinearRegressor, Means
 from skreg._ridge_search import as_indices, sliceable
 from skreg._solvers import threads
 from skreg._solvers.information_criteria import CRITERIA, judge
 from skreg._solvers.sparse_cv import Ahead, choose, cross_validate, standard_error
-from skreg._sparse_callbacks import fit_task, subtask
 from skreg._sparse_problem import Problem
 from skreg._validation import (
     Interval,

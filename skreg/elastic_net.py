@@ -8,12 +8,12 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metadata_routing import UNUSED
 
+from skreg._callbacks import fit_task, subtask
 from skreg._linear import LinearRegressor, Means, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.l1_ball import Ball, least_norm, solve_in_ball
 from skreg._solvers.path import certified, walk
 from skreg._solvers.threads import one_blas_thread
-from skreg._sparse_callbacks import fit_task, subtask
 from skreg._sparse_parameters import (
     FEATURE_CONSTRAINTS,
     advice,

@@ -1,25 +1,44 @@
 """Multilayer perceptrons with dropout, decoupled weight decay and label smoothing."""
 
+from numbers import Real
+
 import numpy as np
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
+from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
-from skreg._perceptron import Perceptron
-from skreg._solvers.network import (
-    decisions,
-    log_probabilities,
-    logits,
-    probabilities,
-    split,
+from skreg._perceptron import Perceptron, check_n_samples
+from skreg._validation import (
+    Interval,
+    StrOptions,
+    check_partial_fit_first_call,
+    fit_context,
 )
-from skreg._validation import check_partial_fit_first_call, fit_context
+
+
+def probabilities(z, function):
+    """P(class) from outputs: softmax over a row; for "logistic", of each output by itself."""
+    return softmax(z, axis=-1) if function == "softmax" else expit(z)
+
+
+def log_probabilities(z, function):
+    """Logarithm of `probabilities`, finite where the probability underflows."""
+    return log_softmax(z, axis=-1) if function == "softmax" else log_expit(z)
+
+
+def decisions(z, function):
+    """Most probable targets from outputs: class codes, or 0 and 1 for each label."""
+    if function == "softmax":
+        return z.argmax(axis=1)
+    chosen = (z > 0).astype(np.intp)
+    return chosen[:, 0] if z.shape[1] == 1 else chosen
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
-    r"""Multilayer perceptron classifier with four regularizers.
+    r"""Multilayer perceptron classifier with every common regularizer.
 
     Minimizes, over weight matrices W and biases b,
 
@@ -32,16 +51,19 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     take this objective batch by batch. Biases are never penalized.
 
     Drop-in for :class:`sklearn.neural_network.MLPClassifier`: same parameters, same attributes,
-    same initial weights and shuffles for the same `random_state`. New are ``solver="adamw"``
-    with `weight_decay`, `dropout` and `label_smoothing`.
+    same initial weights and shuffles for the same `random_state`. New are ``solver="adamw"``, the
+    parameters from `weight_decay` on, schedules, and callbacks: `set_callbacks` takes those of
+    :mod:`sklearn.callback`, which see every epoch and may stop the fit.
 
     Parameters
     ----------
     hidden_layer_sizes : array-like of shape (n_layers - 2,) or int, default=(100,)
         Units of each hidden layer, all positive. ``()`` gives logistic regression.
 
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Function of the hidden units.
+    activation : str or array-like of str of shape (n_layers - 2,), default='relu'
+        Function of the hidden units, one for all layers or one a layer: 'identity', 'logistic',
+        'tanh', 'relu', 'leaky_relu' (slope 0.01 below 0), 'elu', 'selu', 'gelu' (the exact one),
+        'silu', 'mish'.
 
     solver : {'lbfgs', 'sgd', 'adam', 'adamw'}, default='adam'
         - 'lbfgs': quasi-Newton on the whole objective, computed in float64. Best on small data.
@@ -51,22 +73,28 @@ class MLPClassifier(ClassifierMixin, Perceptron):
           epsilon in the first steps; with the default of 1e-8 the difference is slight.)
         - 'adamw': Adam with decoupled weight decay [3]_, see `weight_decay`.
 
-    alpha : float, default=0.0001
+    alpha : float or schedule, default=0.0001
         Coupled L2 penalty, in [0, inf). Its gradient, ``alpha * W / V`` with V the weight sum of
-        the batch, passes through momentum and moments like the gradient of the loss.
+        the batch, passes through momentum and moments like the gradient of the loss. A schedule
+        (see :mod:`skreg.schedules`), or any function of the number t = 0, 1, ... of updates so
+        far, changes it from step to step; not with 'lbfgs'.
 
     batch_size : int or 'auto', default='auto'
-        Rows of a batch; 'auto' is ``min(200, n_samples)``. A larger number than there are rows
-        is clipped, with a warning. Not used by 'lbfgs'.
+        Rows of a batch; 'auto' is ``min(200, n_samples)``. More than there are rows is an error
+        in `fit`; `partial_fit` takes what it gets. Not used by 'lbfgs'.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-        Only used by 'sgd'.
+    learning_rate : {'constant', 'invscaling', 'adaptive'} or schedule, default='constant'
+        The names are only used by 'sgd':
 
         - 'constant': always `learning_rate_init`.
         - 'invscaling': ``learning_rate_init / (t + 1) ** power_t`` from the end of the first
           epoch on, t being the number of samples seen.
         - 'adaptive': divided by 5 each time training stalls, see `n_iter_no_change`; training
           ends when it stalls with a rate of 1e-6 or less.
+
+        A schedule such as ``PowerLaw(0.1, tau=5e4)`` from :mod:`skreg.schedules`, or any function
+        of the number of updates, is the rate itself, for 'adam' and 'adamw', too;
+        `learning_rate_init` is then not used.
 
     learning_rate_init : float, default=0.001
         Step size, in (0, inf). Not used by 'lbfgs'.
@@ -102,10 +130,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Whether 'sgd' uses Nesterov's form of momentum.
 
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the rows, watch the accuracy on them instead
-        of the training loss, and keep the parameters with the best accuracy, also when training
-        is interrupted. The split is stratified for two classes only, as in scikit-learn. Not
-        used by 'lbfgs'.
+        Whether to watch `scoring` on validation data instead of the training loss, and to keep
+        the parameters with the best score, also when training is interrupted. The data are
+        `X_val` and `y_val` of `fit`, or `validation_fraction` of the rows, a split that is
+        stratified for two classes only, as in scikit-learn. Not used by 'lbfgs'.
 
     validation_fraction : float, default=0.1
         Share of rows to hold out, in [0, 1).
@@ -125,17 +153,79 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     max_fun : int, default=15000
         Most evaluations of the objective for 'lbfgs', at least 1.
 
-    weight_decay : float, default=0.01
-        Decoupled weight decay of 'adamw', in [0, inf): each step also subtracts
-        ``learning_rate_init * weight_decay * W`` from the weights, outside Adam's moments, so
-        that every weight shrinks at the same rate. Biases do not decay. Other solvers do not use
-        it, as they do not use each other's parameters; their L2 penalty is `alpha`.
+    weight_decay : float, schedule or None, default=None
+        Decoupled weight decay, in [0, inf): each step also subtracts
+        ``learning_rate * weight_decay * W`` from the weights, outside moments and momentum, so
+        that every weight shrinks at the same rate [3]_. Biases do not decay. None is 0.01 for
+        'adamw' and 0 for the others; a number holds for 'sgd' and 'adam' as well, and 'adam' with
+        decay is 'adamw'.
 
-    dropout : float or array-like of shape (n_layers - 2,), default=0.0
+    l1 : float, default=0.0
+        L1 penalty of the weights, in [0, inf), by a proximal step after each update:
+        ``W <- sign(W) max(|W| - learning_rate * l1, 0)``. Weights become exactly 0.
+
+    dropout : float, schedule or array-like of shape (n_layers - 2,), default=0.0
         Probability in [0, 1) with which each hidden unit is set to zero in a training step [4]_;
-        an array gives one for each hidden layer. Units that stay are multiplied by
-        ``1 / (1 - dropout)``, so nothing changes at prediction. Not possible with 'lbfgs', which
-        needs an objective that stays the same. The loss reported is the loss with dropout.
+        an array gives one (or a schedule) for each hidden layer. It is rounded to a multiple of
+        2^-16. Units that stay are divided by the probability of staying, so nothing changes at
+        prediction. The loss reported is the loss with dropout.
+
+    input_dropout : float or schedule, default=0.0
+        The same for the features.
+
+    max_grad_norm : float, default=None
+        Largest Euclidean norm of the gradient over all parameters, the part of `alpha` included;
+        a longer one is shortened to it. None is no limit.
+
+    spectral_norm : {'cap', 'normalize'}, default=None
+        What happens to the largest singular value of every weight matrix:
+
+        - 'cap': after each step, a matrix above `max_spectral_norm` is scaled down to it [7]_.
+        - 'normalize': every matrix is divided by it, and the gradient is taken through the
+          division [8]_.
+
+        One power iteration a step follows the value; the fitted matrices meet it exactly.
+
+    max_spectral_norm : float, default=1.0
+        The bound of ``spectral_norm='cap'``, in (0, inf).
+
+    sam_rho : float, default=0.0
+        Sharpness-aware minimization [9]_: each step takes the gradient of the loss not at the
+        parameters but at the point `sam_rho` farther along it, with the same dropout mask. Costs
+        a second pass. 0 is off.
+
+    sam_adaptive : bool, default=False
+        Whether SAM measures the distance of each weight relative to its size [10]_.
+
+    average : {'ema', 'swa'}, default=None
+        Predict with an average of the parameters over the steps: 'ema' is exponential, with
+        `average_decay` and without memory of the start; 'swa' [11]_ is the plain mean of the ends
+        of the epochs from `average_start` on. Weights that `l1` has set to 0 are 0 in the
+        average.
+
+    average_decay : float, default=0.999
+        Share of the old average that 'ema' keeps in each step, in [0, 1).
+
+    average_start : float, default=0.75
+        Share of `max_iter` after which 'swa' begins, in [0, 1).
+
+    batch_augment : callable, default=None
+        ``(X_batch, y_batch, rng) -> (X_batch, y_batch)``, called for every batch: X_batch is a
+        copy of its rows, y_batch the targets as an array of shape (n_batch, n_outputs) (class
+        probabilities, or 0 and 1),
+        rng a RandomState. :mod:`skreg.augment` has ready ones. Not for sparse X.
+
+    scoring : str or callable, default=None
+        What `early_stopping` watches: a scorer of scikit-learn, 'loss' for the loss on the
+        validation data without smoothing, or None for the accuracy.
+
+    record : str or array-like of str, default=()
+        What `history_` keeps beyond its usual columns: 'gradient_norm', 'update_norm',
+        'spectral_norm', 'parameters' (a copy of all after every epoch).
+
+    checkpoint : str or path, default=None
+        File for all that `fit` needs to go on with ``resume=True``, written anew after every
+        epoch. It is replaced in one step, so that it is whole whenever the process ends.
 
     label_smoothing : float, default=0.0
         Probability eps in [0, 1) taken from the true class [5]_. With K classes the target is
@@ -145,13 +235,19 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         targets are equal and nothing can be learned; beyond it the true class becomes the least
         likely. Useful values lie between 0.01 and 0.2.
 
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of the classes, which multiply those of the samples; 'balanced' is
+        ``n_samples / (n_classes * count of the class)`` for the data at hand. A list has one dict
+        for each label of multilabel targets.
+
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels in sorted order; for multilabel targets the label numbers.
 
     loss_ : float
-        Objective in the last epoch, as the mean over its batches.
+        Objective in the last epoch, as the mean over its batches; the L1 penalty is that of the
+        end of the epoch.
 
     best_loss_ : float or None
         Least of `loss_curve_`; None with `early_stopping`.
@@ -160,10 +256,23 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         `loss_` after each epoch; with `warm_start` and `partial_fit` the list goes on.
 
     validation_scores_ : list of length ``n_iter_`` or None
-        Accuracy on the held-out rows after each epoch; None without `early_stopping`.
+        Score on the validation data after each epoch; None without `early_stopping`.
 
     best_validation_score_ : float or None
         Largest of `validation_scores_`.
+
+    best_epoch_ : int
+        Epoch of the best validation score, or without one of the least loss, from 1 on.
+
+    history_ : dict of str to ndarray
+        Columns whose first axis is the epoch: 'loss' (of the data, as trained: with dropout and
+        smoothing), 'l2_penalty' and 'l1_penalty', 'learning_rate', 'parameter_norm',
+        'zero_share' (of the weights), 'validation_loss' and 'validation_score' where there are
+        validation data, '<name>_loss' and '<name>_score' of the `eval_sets` of `fit`; as asked
+        for in `record`, 'gradient_norm' (before clipping) and 'update_norm' (root mean squares
+        over the steps) and 'parameters'. Norms come for each layer as well, with its biases:
+        'layer_parameter_norm' of shape (n_epochs, n_layers - 1) and so on, and
+        'layer_spectral_norm'. With 'lbfgs' the objective after each iteration.
 
     t_ : int
         Training rows seen, repetitions included.
@@ -196,19 +305,27 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ------
     ValueError
         For parameters out of range; NaN or infinity in X; one class only; labels that the
-        model does not know; negative or all-zero weights; `dropout` with 'lbfgs';
-        `early_stopping` in `partial_fit`; or a fit that overflows, with the epoch it did.
+        model does not know; negative or all-zero weights;
+        `early_stopping` or `checkpoint` in `partial_fit`; a batch larger than the data; options
+        that exclude each other; a damaged checkpoint, or one of another training; or a fit that
+        overflows, with the epoch it did.
 
     Notes
     -----
     Weights and biases start uniform between plus and minus ``sqrt(6 / (fan_in + fan_out))``, for
-    'logistic' ``sqrt(2 / (fan_in + fan_out))`` [1]_.
+    'logistic' ``sqrt(2 / (fan_in + fan_out))`` [1]_, as in scikit-learn; before 'leaky_relu',
+    'elu', 'gelu', 'silu' and 'mish' the bound is ``sqrt(6 / fan_in)`` (He et al. 2015), before
+    'selu' ``sqrt(3 / fan_in)`` (LeCun et al. 1998).
 
-    float32 input is trained and predicted in float32, any other in float64. X is not copied as a
-    whole if it is float already, whatever its memory order ('lbfgs' makes a float64 copy of
-    float32 input); sparse X is never made dense. A batch whose sample weights are all zero is
-    skipped. Memory beyond X: three ('sgd') or four ('adam') vectors of all parameters and the
-    activations of one batch.
+    float32 input is trained and predicted in float32, any other in float64; float32 is twice as
+    fast. X is not copied as a whole if it is float already, whatever its memory order ('lbfgs'
+    makes a float64 copy of float32 input); sparse X is never made dense. A batch whose sample
+    weights are all zero is skipped. Large batches are cut into parts for all cores, small ones
+    are trained on one; the result has the same bits for any number of threads. Memory beyond X:
+    four ('sgd') or five ('adam') vectors of all parameters and the activations of one batch.
+
+    A fit that overflows raises a `ValueError` that names the epoch; the estimator keeps the
+    parameters before that epoch. After Ctrl-C it keeps what it has learned, with a warning.
 
     References
     ----------
@@ -220,6 +337,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
        overfitting", Journal of Machine Learning Research 15.
     .. [5] C. Szegedy et al. (2016), "Rethinking the Inception architecture for computer vision",
        CVPR.
+    .. [6] Y. Gal and Z. Ghahramani (2016), "Dropout as a Bayesian approximation", ICML.
+    .. [7] H. Gouk et al. (2021), "Regularisation of neural networks by enforcing Lipschitz
+       continuity", Machine Learning 110.
+    .. [8] T. Miyato et al. (2018), "Spectral normalization for generative adversarial networks",
+       ICLR.
+    .. [9] P. Foret et al. (2021), "Sharpness-aware minimization for efficiently improving
+       generalization", ICLR.
+    .. [10] J. Kwon et al. (2021), "ASAM: adaptive sharpness-aware minimization for
+       scale-invariant learning of deep neural networks", ICML.
+    .. [11] P. Izmailov et al. (2018), "Averaging weights leads to wider optima and better
+       generalization", UAI.
 
     Examples
     --------
@@ -263,9 +391,24 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
-        weight_decay=0.01,
+        weight_decay=None,
+        l1=0.0,
         dropout=0.0,
+        input_dropout=0.0,
+        max_grad_norm=None,
+        spectral_norm=None,
+        max_spectral_norm=1.0,
+        sam_rho=0.0,
+        sam_adaptive=False,
+        average=None,
+        average_decay=0.999,
+        average_start=0.75,
+        batch_augment=None,
+        scoring=None,
+        record=(),
+        checkpoint=None,
         label_smoothing=0.0,
+        class_weight=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -291,11 +434,43 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.weight_decay = weight_decay
+        self.l1 = l1
         self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.max_grad_norm = max_grad_norm
+        self.spectral_norm = spectral_norm
+        self.max_spectral_norm = max_spectral_norm
+        self.sam_rho = sam_rho
+        self.sam_adaptive = sam_adaptive
+        self.average = average
+        self.average_decay = average_decay
+        self.average_start = average_start
+        self.batch_augment = batch_augment
+        self.scoring = scoring
+        self.record = record
+        self.checkpoint = checkpoint
         self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+
+    _parameter_constraints: dict = {
+        **Perceptron._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        eval_sets=None,
+        resume=False,
+    ):
         """Fit the network to labelled samples.
 
         Parameters
@@ -309,12 +484,32 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights v of the samples; None means 1 each.
 
+        X_val, y_val : array-like, default=None
+            Validation data for `early_stopping`, instead of a part of X and y.
+
+        sample_weight_val : array-like, default=None
+            Weights of the validation data in their score.
+
+        eval_sets : dict of str to (X, y) or (X, y, sample_weight), default=None
+            Data to follow: `history_` gets their loss and score after every epoch.
+
+        resume : bool, default=False
+            Whether to go on from the file `checkpoint`, if it is there. The result has the same
+            bits as that of a training that was never interrupted.
+
         Returns
         -------
         self : MLPClassifier
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            validation=self._validation(X_val, y_val, sample_weight_val),
+            eval_sets=eval_sets,
+            resume=resume,
+        )
 
     @available_if(Perceptron._check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
@@ -340,11 +535,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self : MLPClassifier
             The estimator, one epoch further.
         """
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True, because one epoch has nothing "
-                "to stop. Set early_stopping=False, or use fit."
-            )
+        self._check_partial_fit()
         if check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
@@ -364,10 +555,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a 0/1 matrix.
         """
-        codes = decisions(self._logits(X), self.out_activation_)
+        codes = decisions(self._outputs(X), self.out_activation_)
         if self._label_binarizer.y_type_.startswith("multilabel"):
             return self._label_binarizer.inverse_transform(codes)
-        return self.classes_[codes[:, 0]]
+        return self.classes_[codes]
 
     def predict_proba(self, X):
         """Predict the probability of each class, or of each label.
@@ -383,7 +574,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             Probabilities in the order of `classes_`. Rows sum to 1, except for multilabel
             targets, where each label stands by itself.
         """
-        return probabilities(self._both_sides(self._logits(X)), self.out_activation_)
+        return probabilities(self._both_sides(self._outputs(X)), self.out_activation_)
 
     def predict_log_proba(self, X):
         """Predict the logarithm of `predict_proba`, finite even where that underflows to 0.
@@ -398,11 +589,41 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         log_y_prob : ndarray of shape (n_samples, n_classes)
             Logarithms of the probabilities.
         """
-        return log_probabilities(self._both_sides(self._logits(X)), self.out_activation_)
+        return log_probabilities(self._both_sides(self._outputs(X)), self.out_activation_)
+
+    def sample_proba(self, X, n_samples=100, random_state=None):
+        """Draw probabilities by Monte-Carlo dropout: passes with units dropped as in training.
+
+        Their spread says how unsure the network is of its probabilities [6]_.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples_X, n_features)
+            Samples.
+
+        n_samples : int, default=100
+            Number of draws, at least 1.
+
+        random_state : int, RandomState instance or None, default=None
+            Source of the masks; None takes the estimator's `random_state`.
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_samples_X, n_classes)
+            One set of probabilities a draw.
+
+        Raises
+        ------
+        ValueError
+            Where the network was trained without dropout.
+        """
+        check_n_samples(n_samples)
+        draws = self._draws(X, n_samples, random_state)
+        return probabilities(self._both_sides(draws), self.out_activation_)
 
     def _both_sides(self, z):
         """Two columns for the two classes of a single logistic output."""
-        return np.hstack([-z, z]) if self.n_outputs_ == 1 else z
+        return np.concatenate([-z, z], axis=-1) if self.n_outputs_ == 1 else z
 
     def _encode(self, y, incremental):
         """Learn or check the classes; return targets as the solvers take them."""
@@ -414,10 +635,19 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self._refuse_one_class(binarizer)
             self._label_binarizer, self.classes_ = binarizer, binarizer.classes_
         else:
-            self._check_classes(unique_labels(y))
+            self._check_classes(unique_labels(y), whole=self.warm_start)
+        return self._targets(y)
+
+    def _encode_known(self, y):
+        """Targets of other data, which may lack classes but not have new ones."""
+        self._check_classes(unique_labels(y), whole=False)
+        return self._targets(y)
+
+    def _targets(self, y):
+        """Class codes, or a matrix of 0 and 1 for multilabel targets."""
         if self._label_binarizer.y_type_.startswith("multilabel"):
-            return self._label_binarizer.transform(y).astype(np.int32, order="C")
-        return np.searchsorted(self.classes_, y).astype(np.int32)[:, None]
+            return self._label_binarizer.transform(y).astype(np.float64, order="C")
+        return np.searchsorted(self.classes_, y).astype(np.int32)
 
     def _refuse_one_class(self, binarizer):
         """Raise before anything of an earlier fit is overwritten."""
@@ -427,9 +657,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 f"contains only one class: {binarizer.classes_[0]}"
             )
 
-    def _check_classes(self, classes):
+    def _check_classes(self, classes, whole):
         """Refuse labels that the network has no output for, or lacks where fit must match."""
-        if self.warm_start and not np.array_equal(classes, self.classes_):
+        if whole and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
@@ -440,25 +670,35 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 f"'y' has {classes}. Name all classes in the first call to partial_fit."
             )
 
+    def _weigh(self, y, weight):
+        """Sample weights times class weights."""
+        if self.class_weight is None:
+            return weight
+        by_class = compute_sample_weight(self.class_weight, y)
+        if not by_class.any():
+            raise ValueError(f"class_weight={self.class_weight!r} gives every sample weight 0.")
+        return by_class.astype(np.float64) if weight is None else by_class * weight
+
     def _output(self):
         """One output for two classes, else one a class or label."""
         y_type = self._label_binarizer.y_type_
         loss = "softmax" if y_type == "multiclass" else "logistic"
-        return 1 if y_type == "binary" else len(self.classes_), loss
+        n_outputs = 1 if y_type == "binary" else len(self.classes_)
+        return n_outputs, loss, 0.0, self.label_smoothing
 
-    def _scorer(self, network, X, targets, weight):
-        """Accuracy on held-out rows; a multilabel row counts when all its labels are right."""
+    def _output_function(self, loss):
+        """scikit-learn's name of the function that makes probabilities of outputs."""
+        return loss
 
-        def accuracy(parameters):
-            z = logits(X, *split(parameters, network.units), network.activation)
-            right = (decisions(z, network.loss) == targets).all(axis=1)
-            return float(np.average(right, weights=weight))
-
-        return accuracy
+    def _default_score(self, z, data):
+        """Accuracy; a multilabel row counts when all its labels are right."""
+        right = decisions(z, self.out_activation_) == data.targets
+        right = right.all(axis=1) if right.ndim == 2 else right
+        return float(np.average(right, weights=data.weight))
 
     def _strata(self, targets):
         """Labels to stratify the held-out rows by: for two classes only, as scikit-learn does."""
-        return self.classes_[targets[:, 0]] if self._output()[0] == 1 else None
+        return self.classes_[targets] if self._output()[0] == 1 else None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

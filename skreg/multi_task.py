@@ -7,12 +7,12 @@ import numpy as np
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 
+from skreg._callbacks import fit_task
 from skreg._linear import LinearRegressor, SparseCoef
 from skreg._solvers.features import Features
 from skreg._solvers.multi_task import walk
 from skreg._solvers.sparse_cv import centred_targets
 from skreg._solvers.threads import one_blas_thread
-from skreg._sparse_callbacks import fit_task
 from skreg._sparse_parameters import (
     advice,
     check_penalty,

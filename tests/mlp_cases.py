@@ -45,5 +45,5 @@ def parameters(model):
 def held_out(X, y, seed, fraction, hidden):
     """The rows that a fit with this seed holds out."""
     rng = np.random.RandomState(seed)
-    initial_parameters((X.shape[1], hidden, len(np.unique(y))), "relu", float, rng)
+    initial_parameters((X.shape[1], hidden, len(np.unique(y))), ("relu",), float, rng)
     return train_test_split(np.arange(len(y)), random_state=rng, test_size=fraction)[1]

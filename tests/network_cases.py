@@ -1,8 +1,13 @@
 """Networks and random rows that the tests of the perceptron's kernels and solvers share."""
 
+from contextlib import contextmanager
+from threading import Thread
+
 import numpy as np
 
+from skreg._kernels.team import Team
 from skreg._solvers.network import Network, initial_parameters
+from skreg._solvers.threads import one_blas_thread
 
 LEVELS = {"huber": 0.8, "quantile": 0.3}  # of the losses that have one
 
@@ -39,3 +44,19 @@ def case(net, n, dtype=np.float64, seed=0, soft=False):
 def exact(*arrays):
     """The same numbers in float64."""
     return [np.asarray(a, np.float64) for a in arrays]
+
+
+@contextmanager
+def team_of(threads):
+    """A team of that many threads, however many cores there are."""
+    team = Team(threads - 1)
+    helpers = [Thread(target=team.help) for _ in range(threads - 1)]
+    with one_blas_thread():
+        for helper in helpers:
+            helper.start()
+        try:
+            yield team
+        finally:
+            team.close()
+            for helper in helpers:
+                helper.join()

@@ -30,13 +30,15 @@ ESTIMATORS = [
 ]
 # Quick settings that still train; the strengths that a grid search walks over.
 QUICK = {
-    "MLPClassifier": {
+    name: {
         "hidden_layer_sizes": (6,),
         "max_iter": 400,
         "learning_rate_init": 0.02,
-        "tol": 1e-3,
+        "tol": tol,
         "random_state": 0,
     }
+    # The loss of a regression has the scale of y.
+    for name, tol in (("MLPClassifier", 1e-3), ("MLPRegressor", 2.0))
 }
 TWINS = {
     name: cls

@@ -257,14 +257,15 @@ def test_warm_start_may_change_solver_and_early_stopping():
     assert np.isfinite(model.best_loss_)
 
 
-def test_batch_size_is_clipped_with_a_warning():
+def test_a_batch_is_not_larger_than_the_data():
     X, y = digits(60)
-    params = {"max_iter": 2, "random_state": 0}
-    model = MLPClassifier(batch_size=100, **params)
-    with pytest.warns(UserWarning, match=r"batch_size=100 .* clipped to 60"):
-        quiet_fit(model, X, y)
-    same = quiet_fit(MLPClassifier(batch_size=60, **params), X, y)
-    assert_array_equal(parameters(model), parameters(same))
+    with pytest.raises(ValueError, match=r"batch_size=100 is larger than the 60 .* at most 60"):
+        MLPClassifier(batch_size=100).fit(X, y)
+    # partial_fit takes what comes.
+    params = {"random_state": 0}
+    models = (MLPClassifier(batch_size=n, **params) for n in (100, 60))
+    part, same = (model.partial_fit(X, y, classes=np.arange(10)) for model in models)
+    assert_array_equal(parameters(part), parameters(same))
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
@@ -287,7 +288,9 @@ def test_overflow_is_an_error_that_names_the_epoch(solver, dtype):
     model = MLPClassifier(solver=solver, random_state=0)
     with pytest.raises(ValueError, match=r"overflowed in iteration \d+.*[Ss]cale X"):
         model.fit(X, y)
-    assert not hasattr(model, "coefs_")
+    # What was finite stays.
+    assert np.isfinite(parameters(model)).all()
+    assert np.isfinite(model.predict_proba(np.zeros_like(X))).all()
 
 
 def test_overflow_in_the_very_last_step_is_an_error():

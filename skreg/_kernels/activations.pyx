@@ -140,8 +140,8 @@ cdef void activate_rows(
     int kind,
 ) noexcept nogil:
     """In place for rows x cols entries; slope may be NULL for the identity."""
-    cdef Py_ssize_t _row
-    for _row in range(rows):
+    cdef Py_ssize_t _i
+    for _i in range(rows):
         if kind == RELU:
             rectify(z, slope, cols, bias, <floating> 0)
         elif kind == TANH:

@@ -8,7 +8,7 @@ from skreg._kernels.simd cimport cloned_void
 from skreg._kernels.splitmix cimport counter_bits
 
 cdef enum:
-    WORDS = 32  # numbers of the generator at a time; each serves four units
+    WORDS = 256  # numbers of the generator at a time; each serves four units
 
 
 cdef cloned_void unit_bits(
@@ -22,37 +22,54 @@ cdef cloned_void unit_bits(
 
 
 cdef cloned_void keep_or_drop(
-    floating* a, Py_ssize_t n, const uint16_t* bits, int threshold, floating scale
+    floating* a, floating* slope, Py_ssize_t n, const uint16_t* bits, int threshold,
+    floating scale,
 ) noexcept nogil:
+    cdef floating factor, nothing = 0
     cdef Py_ssize_t j
-    for j in range(n):
-        # A product keeps what is not finite from being lost in silence.
-        a[j] *= 0 if bits[j] < threshold else scale
+    if slope == NULL:
+        for j in range(n):
+            # A product keeps what is not finite from being lost in silence.
+            a[j] *= nothing if bits[j] < threshold else scale
+    else:
+        for j in range(n):
+            factor = nothing if bits[j] < threshold else scale
+            a[j] *= factor
+            slope[j] *= factor
 
 
 cdef void drop_units(
     floating* a, floating* slope, Py_ssize_t rows, Py_ssize_t cols,
     uint64_t key, Py_ssize_t first_row, double rate,
 ) noexcept nogil:
-    """Drop units of a, and the same ones of slope unless that is NULL; scale what stays."""
+    """Drop units of a, and the same ones of slope unless that is NULL; scale what stays.
+
+    Row i has numbers i * words, i * words + 1, ... of the generator, so that short rows can share
+    one call for them.
+    """
     cdef uint16_t bits[4 * WORDS]
     cdef int threshold = mask_threshold(rate)
     cdef floating scale = <floating> (65536.0 / (65536 - threshold))
-    cdef Py_ssize_t words = (cols + 3) // 4, i, start, n
+    cdef Py_ssize_t words = (cols + 3) // 4, total = rows * words, at = 0, n, taken, i, j
     if threshold == 0:
         return
-    for i in range(rows):
-        start = 0
-        while start < cols:
-            n = min(cols - start, 4 * WORDS)
-            unit_bits(bits, (n + 3) // 4, key, (first_row + i) * words + start // 4)
-            keep_or_drop(a + start, n, bits, threshold, scale)
-            if slope != NULL:
-                keep_or_drop(slope + start, n, bits, threshold, scale)
-            start += n
-        a += cols
-        if slope != NULL:
-            slope += cols
+    while at < total:
+        taken = WORDS - WORDS % words if words < WORDS else WORDS
+        n = min(taken, total - at)
+        if words >= WORDS:
+            # A long row takes several calls; none of them goes beyond its end.
+            n = min(n, words - at % words)
+        unit_bits(bits, n, key, first_row * words + at)
+        i, j = at // words, 4 * (at % words)
+        taken = 0
+        while taken < n:
+            keep_or_drop(
+                a + i * cols + j, NULL if slope == NULL else slope + i * cols + j,
+                min(cols - j, 4 * (n - taken)), bits + 4 * taken, threshold, scale,
+            )
+            taken += min(words - j // 4, n - taken)
+            i, j = i + 1, 0
+        at += n
 
 
 cdef double kept_share(

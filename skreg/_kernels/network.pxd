@@ -1,6 +1,8 @@
 from cython cimport floating
 from libc.stdint cimport int64_t, uint64_t
 
+from skreg._kernels.team cimport Crew
+
 cdef struct Network:
     int depth  # number of weight matrices
     const int* units  # depth + 1 widths, inputs first
@@ -15,13 +17,18 @@ cdef struct Network:
 # rows x units, so that nothing has to move where the last batch is short.
 cdef struct Batch:
     Py_ssize_t rows
-    const void* inputs  # a_0, or NULL where the CSR triple holds it
+    const char* source  # dense X, whose rows `order` go to inputs; NULL: they are there
+    Py_ssize_t row_stride
+    Py_ssize_t column_stride
+    const int64_t* order
+    void* inputs  # a_0, or NULL where the CSR triple holds it
     void* data
     int* indices
     int64_t* indptr
     void* outputs  # a_1 ... a_L; a_L turns into delta_L
     void* slopes  # da/dz of a_1 ... a_{L-1}
     void* deltas  # delta_1 ... delta_{L-1}
+    void* turned  # room for a transposed layer
     void* target
     void* weight
     const double* rates  # dropout of a_0 ... a_{L-1}
@@ -32,7 +39,7 @@ cdef struct Batch:
 # What is cut into tasks, and how, does not depend on the number of threads: so neither does a bit
 # of the result.
 cdef struct Plan:
-    int threads
+    Crew* crew
     Py_ssize_t chunk  # rows that go forward and backward together
     const int64_t* tasks  # (layer, start, stop): rows of a weight matrix, for its gradient
     Py_ssize_t n_tasks

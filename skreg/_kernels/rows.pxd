@@ -2,13 +2,13 @@ from cython cimport floating
 from libc.stdint cimport int64_t, uint64_t
 
 cdef void gather_rows(
-    const floating[:, :] X, const int64_t* order, Py_ssize_t start, Py_ssize_t stop, floating* out,
+    const char* source, Py_ssize_t row_stride, Py_ssize_t column_stride, const int64_t* order,
+    Py_ssize_t start, Py_ssize_t stop, Py_ssize_t cols, floating* out,
 ) noexcept nogil
 
 cdef double gather_targets(
-    const int[::1] codes, const floating[:, ::1] targets, const floating[::1] weight,
-    const int64_t* order, Py_ssize_t rows, Py_ssize_t cols, floating* target_out,
-    floating* weight_out,
+    const int* codes, const floating* targets, const floating* weight, const int64_t* order,
+    Py_ssize_t rows, Py_ssize_t cols, floating* target_out, floating* weight_out,
 ) noexcept nogil
 
 cdef void gather_csr(

@@ -13,39 +13,39 @@ from skreg._kernels.simd cimport cloned_void
 
 
 cdef void gather_rows(
-    const floating[:, :] X, const int64_t* order, Py_ssize_t start, Py_ssize_t stop, floating* out,
+    const char* source, Py_ssize_t row_stride, Py_ssize_t column_stride, const int64_t* order,
+    Py_ssize_t start, Py_ssize_t stop, Py_ssize_t cols, floating* out,
 ) noexcept nogil:
-    """out[i] = X[order[i]] for i from start to stop."""
-    cdef Py_ssize_t cols = X.shape[1]
-    cdef bint packed = X.strides[1] == sizeof(floating)
+    """out[i] = X[order[i]] for i from start to stop; strides are in bytes."""
+    cdef const char* row
     cdef Py_ssize_t i, j
     out += start * cols
     for i in range(start, stop):
-        if packed:
-            memcpy(out, &X[order[i], 0], cols * sizeof(floating))
+        row = source + order[i] * row_stride
+        if column_stride == sizeof(floating):
+            memcpy(out, row, cols * sizeof(floating))
         else:
             for j in range(cols):
-                out[j] = X[order[i], j]
+                out[j] = (<const floating*> (row + j * column_stride))[0]
         out += cols
 
 
 cdef double gather_targets(
-    const int[::1] codes, const floating[:, ::1] targets, const floating[::1] weight,
-    const int64_t* order, Py_ssize_t rows, Py_ssize_t cols, floating* target_out,
-    floating* weight_out,
+    const int* codes, const floating* targets, const floating* weight, const int64_t* order,
+    Py_ssize_t rows, Py_ssize_t cols, floating* target_out, floating* weight_out,
 ) noexcept nogil:
-    """Return the sum of the weights; an empty weight stands for ones.
+    """Return the sum of the weights; NULL stands for ones.
 
-    Class codes, where there are any, become probabilities: one column is that of class 1.
+    Class codes, unless they are NULL, become probabilities: one column is that of class 1.
     """
-    cdef bint weighted = weight.shape[0] > 0, coded = codes.shape[0] > 0
+    cdef bint weighted = weight != NULL, coded = codes != NULL
     cdef double total = 0
     cdef Py_ssize_t i
     if coded:
         memset(target_out, 0, rows * cols * sizeof(floating))
     for i in range(rows):
         if not coded:
-            memcpy(target_out, &targets[order[i], 0], cols * sizeof(floating))
+            memcpy(target_out, targets + order[i] * cols, cols * sizeof(floating))
         elif cols == 1:
             target_out[0] = codes[order[i]]
         else:
@@ -125,10 +125,15 @@ def gather(
     if order.shape[0]:
         with nogil:
             if X.shape[1]:
-                gather_rows(X, &order[0], 0, order.shape[0], &X_out[0, 0])
+                gather_rows(
+                    <const char*> &X[0, 0], X.strides[0], X.strides[1], &order[0], 0,
+                    order.shape[0], X.shape[1], &X_out[0, 0],
+                )
             total = gather_targets(
-                codes, targets, weight, &order[0], order.shape[0], target_out.shape[1],
-                &target_out[0, 0], &weight_out[0],
+                &codes[0] if codes.shape[0] else NULL,
+                &targets[0, 0] if targets.shape[0] else NULL,
+                &weight[0] if weight.shape[0] else NULL, &order[0], order.shape[0],
+                target_out.shape[1], &target_out[0, 0], &weight_out[0],
             )
     return total
 

@@ -10,23 +10,20 @@ the update adds l1 ||weights||_1; biases are not penalized. The chain of a step:
     update rule with decay and proximal step
     cap or normalization of the spectral norms
     average of the weights
-
-Arrays that do not apply are empty: X for sparse input, the CSR triple for dense, weight for ones,
-codes or targets, average, saved, singular vectors, watched.
 """
 
 from cpython.exc cimport PyErr_CheckSignals
 from cython cimport floating
-from cython.parallel cimport prange
 from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
 from skreg._kernels.blas cimport axpy, dot
-from skreg._kernels.dropout cimport drop_units, mask_key
+from skreg._kernels.dropout cimport mask_key
 from skreg._kernels.network cimport Batch, Network, Plan, batch_gradient, describe
-from skreg._kernels.rows cimport gather_csr, gather_rows, gather_targets
+from skreg._kernels.rows cimport gather_csr, gather_targets
 from skreg._kernels.spectral cimport power_iteration, remove_growth, scale_by
+from skreg._kernels.team cimport Crew, Team, share_out
 from skreg._kernels.updates cimport Step, apply_update, move_average
 
 cdef enum:
@@ -75,6 +72,20 @@ cdef double climb(
     return square
 
 
+cdef struct Pieces:
+    const Network* net
+    double* partial
+    double strength  # of the penalty
+    bint measured  # whether the norm of the gradient is wanted
+    int rule
+    const double* constants
+    Step step
+    void* params
+    void* grads
+    void* moments
+    bint single  # precision
+
+
 cdef double penalize_piece(
     Py_ssize_t start, Py_ssize_t stop, Py_ssize_t n_weights, double strength,
     const floating* params, floating* grads,
@@ -87,28 +98,52 @@ cdef double penalize_piece(
     return 0.5 * strength * dot(size, params + start, params + start)
 
 
-cdef double penalize(
-    const Network* net, const Plan* plan, double strength, const floating* params,
-    floating* grads, double* squares,
-) noexcept nogil:
-    """Add the penalty's gradient; return its value, and the squared norm of all in squares[0]."""
-    cdef Py_ssize_t n = net.n_parameters, pieces = (n + PIECE - 1) // PIECE, k, stop
-    cdef double* partial = plan.partial
-    cdef double penalty = 0
-    for k in prange(pieces, num_threads=plan.threads, use_threads_if=plan.threads > 1):
-        stop = min((k + 1) * PIECE, n)
-        partial[2 * k] = penalize_piece(
-            k * PIECE, stop, net.n_weights, strength, params, grads
+cdef void penalize_task(void* context, Py_ssize_t k) noexcept nogil:
+    """The penalty of a piece, and the square of its gradient's norm."""
+    cdef Pieces* p = <Pieces*> context
+    cdef Py_ssize_t start = k * PIECE, stop = min(start + PIECE, p.net.n_parameters)
+    cdef int size = <int> (stop - start)
+    cdef float* g = <float*> p.grads
+    cdef double* h = <double*> p.grads
+    if p.single:
+        p.partial[2 * k] = penalize_piece(
+            start, stop, p.net.n_weights, p.strength, <float*> p.params, g
         )
-        partial[2 * k + 1] = dot(
-            <int> (stop - k * PIECE), grads + k * PIECE, grads + k * PIECE
-        ) if squares != NULL else 0
-    if squares != NULL:
-        squares[0] = 0
-    for k in range(pieces):
-        penalty += partial[2 * k]
-        if squares != NULL:
-            squares[0] += partial[2 * k + 1]
+        p.partial[2 * k + 1] = dot(size, g + start, g + start) if p.measured else 0
+    else:
+        p.partial[2 * k] = penalize_piece(
+            start, stop, p.net.n_weights, p.strength, <double*> p.params, h
+        )
+        p.partial[2 * k + 1] = dot(size, h + start, h + start) if p.measured else 0
+
+
+cdef void move_task(void* context, Py_ssize_t k) noexcept nogil:
+    """The update of a piece."""
+    cdef Pieces* p = <Pieces*> context
+    cdef Py_ssize_t n = p.net.n_parameters, start = k * PIECE, stop = min(start + PIECE, n)
+    if p.single:
+        apply_update(
+            p.rule, p.constants, p.step, start, stop, p.net.n_weights, n,
+            <float*> p.params, <const float*> p.grads, <float*> p.moments,
+        )
+    else:
+        apply_update(
+            p.rule, p.constants, p.step, start, stop, p.net.n_weights, n,
+            <double*> p.params, <const double*> p.grads, <double*> p.moments,
+        )
+
+
+cdef double penalize(Pieces* pieces, Crew* crew, double* square) noexcept nogil:
+    """Add the penalty's gradient; return its value, and in square that of the norm of all."""
+    cdef Py_ssize_t count = (pieces.net.n_parameters + PIECE - 1) // PIECE, k
+    cdef double penalty = 0
+    square[0] = 0
+    if pieces.strength == 0 and not pieces.measured:
+        return 0
+    share_out(crew, penalize_task, pieces, count)
+    for k in range(count):
+        penalty += pieces.partial[2 * k]
+        square[0] += pieces.partial[2 * k + 1]
     return penalty
 
 
@@ -129,20 +164,6 @@ cdef double clip_factor(
         t = grads[j] / top
         scaled += t * t
     return max_norm / top / sqrt(scaled)
-
-
-cdef void move(
-    const Network* net, const Plan* plan, int rule, const double* constants, Step step,
-    floating* params, const floating* grads, floating* moments,
-) noexcept nogil:
-    """The update of all parameters."""
-    cdef Py_ssize_t n = net.n_parameters, pieces = (n + PIECE - 1) // PIECE, k, start, stop
-    for k in prange(pieces, num_threads=plan.threads, use_threads_if=plan.threads > 1):
-        start = k * PIECE
-        stop = min(start + PIECE, n)
-        apply_update(
-            rule, constants, step, start, stop, net.n_weights, n, params, grads, moments
-        )
 
 
 cdef void follow_spectral_norms(
@@ -185,121 +206,220 @@ cdef void add_squares(
         bias_at += size
 
 
-def train_epoch(
-    const floating[:, :] X, const floating[::1] data, const int[::1] indices,
-    const int64_t[::1] indptr, const int[::1] codes, const floating[:, ::1] targets,
-    const floating[::1] weight, const int64_t[::1] order, Py_ssize_t batch_size,
-    const int[::1] units, const int[::1] kinds, int loss, double smoothing,
-    const double[::1] level,
-    int rule, const double[::1] constants, const double[:, ::1] numbers,
-    const double[:, ::1] rates, double max_norm, double rho, bint adaptive,
-    int spectral, double cap,
-    floating[::1] params, floating[::1] grads, floating[:, ::1] moments, int64_t[::1] steps,
-    floating[::1] average, floating[::1] saved, floating[::1] singular,
-    floating[::1] inputs, floating[::1] batch_data, int[::1] batch_indices,
-    int64_t[::1] batch_indptr, floating[::1] batch_targets, floating[::1] batch_weight,
-    floating[:, ::1] layers, const int64_t[:, ::1] tasks, Py_ssize_t chunk,
-    double[::1] partial, int threads, double[::1] sums, double[:, ::1] watched, uint64_t seed,
-):
-    """Update params batch by batch over `order`; steps[0] counts the updates.
+cdef class Epoch:
+    """An epoch made ready: all pointers are taken once, as that costs as much as two small steps.
 
-    sums gains (rows, loss, penalty, batches): the batch means of loss and alpha penalty, each
-    times its rows. watched gains squares of gradients (before clipping) and of updates, one
-    column a layer. Return whether all losses were finite; the epoch ends with the first that is
-    not. A batch whose weights are all zero says nothing about the data and would divide by zero:
-    it is skipped and is no step. numbers and rates have a row for each step.
+    `buffers` are the arrays that all epochs of a training share, by name; all floating ones have
+    the type of `params`. What does not apply is empty. Of each epoch `sums` gains (rows, loss,
+    penalty, batches), the batch means of loss and alpha penalty times their rows, and `watched`,
+    one column a layer, the squares of gradients (before clipping) and of updates.
     """
-    cdef Network net = describe(units, kinds, loss, smoothing, level)
-    cdef bint sparse = indptr.shape[0] > 0, finite = True
-    cdef bint clipping = max_norm > 0, watching = watched.shape[0] > 0
-    cdef bint averaging = average.shape[0] > 0
-    cdef Py_ssize_t n = order.shape[0], start, stop = 0, done, outputs
-    cdef int64_t first_step = steps[0]
+
+    cdef Network net
     cdef Batch batch
     cdef Plan plan
-    cdef Step step
-    cdef const double* row
-    cdef double total, mean, penalty, square = 0, work = 0
-    outputs = net.units[net.depth]
-    batch.inputs = NULL if sparse else &inputs[0]
-    batch.data = &batch_data[0] if sparse else NULL
-    batch.indices = &batch_indices[0] if sparse else NULL
-    batch.indptr = &batch_indptr[0] if sparse else NULL
-    batch.outputs, batch.slopes, batch.deltas = &layers[0, 0], &layers[1, 0], &layers[2, 0]
-    batch.target, batch.weight, batch.seed = &batch_targets[0], &batch_weight[0], seed
-    plan.threads, plan.chunk, plan.partial = threads, chunk, &partial[0]
-    plan.tasks, plan.n_tasks = &tasks[0, 0], tasks.shape[0]
-    with nogil:
-        while stop < n:
-            start = stop
-            batch.rows = min(batch_size, n - start)
-            stop += batch.rows
-            done = steps[0] - first_step
-            row, batch.rates = &numbers[done, 0], &rates[done, 0]
-            total = gather_targets(
-                codes, targets, weight, &order[start], batch.rows, outputs,
-                &batch_targets[0], &batch_weight[0],
-            )
-            if total == 0:
-                continue
-            batch.step, batch.scale = <uint64_t> steps[0], 1 / total
-            if sparse:
-                gather_csr(
-                    &data[0], &indices[0], &indptr[0], &order[start], batch.rows,
-                    &batch_data[0], &batch_indices[0], &batch_indptr[0], net.units[0],
-                    mask_key(seed, batch.step, 0), batch.rates[0],
+    cdef Pieces pieces
+    cdef const int* codes
+    cdef const void* targets
+    cdef const void* weight
+    cdef const void* data
+    cdef const int* indices
+    cdef const int64_t* indptr
+    cdef const char* source
+    cdef void* average
+    cdef void* saved
+    cdef void* left
+    cdef void* right
+    cdef int64_t* steps
+    cdef double* sums
+    cdef double* watched
+    cdef Py_ssize_t batch_size
+    cdef double max_norm, rho, cap
+    cdef bint adaptive
+    cdef int spectral
+    cdef list kept  # what the pointers point to
+    cdef object rows
+
+    def __init__(
+        self, const int[::1] units, const int[::1] kinds, int loss, double smoothing,
+        const double[::1] level, int rule, const double[::1] constants, Py_ssize_t batch_size,
+        double max_norm, double rho, bint adaptive, int spectral, double cap,
+        int64_t[::1] steps, const int64_t[:, ::1] tasks, Py_ssize_t chunk, double[::1] partial,
+        Team team, double[::1] sums, double[:, ::1] watched, uint64_t seed, dict buffers,
+    ):
+        self.net = describe(units, kinds, loss, smoothing, level)
+        self.kept = [
+            units, kinds, level, constants, steps, tasks, partial, team, sums, watched, buffers
+        ]
+        self.batch.seed, self.batch_size = seed, batch_size
+        self.max_norm, self.rho, self.adaptive = max_norm, rho, adaptive
+        self.spectral, self.cap = spectral, cap
+        self.steps, self.sums = &steps[0], &sums[0]
+        self.watched = &watched[0, 0] if watched.shape[0] else NULL
+        self.plan.crew, self.plan.chunk, self.plan.partial = &team.crew, chunk, &partial[0]
+        self.plan.tasks, self.plan.n_tasks = &tasks[0, 0], tasks.shape[0]
+        self.pieces.net, self.pieces.partial = &self.net, self.plan.partial
+        self.pieces.measured, self.pieces.rule = max_norm > 0, rule
+        self.pieces.constants = &constants[0]
+        self.pieces.single = buffers["params"].itemsize == sizeof(float)
+        connect(self, **buffers)
+
+    def read(self, **rows):
+        """Take batches from these rows from now on."""
+        self.rows = rows
+        connect_rows(self, **rows)
+
+    def run(self, const int64_t[::1] order, const double[:, ::1] numbers,
+            const double[:, ::1] rates):
+        """Update params batch by batch over `order`, with a row of numbers and rates a step.
+
+        Return whether all losses were finite; the epoch ends with the first that is not. A batch
+        whose weights are all zero says nothing about the data and would divide by zero: it is
+        skipped and is no step.
+        """
+        cdef bint finite
+        with nogil:
+            if self.pieces.single:
+                finite = run_batches(
+                    self, &order[0], order.shape[0], &numbers[0, 0], &rates[0, 0],
+                    <float*> self.pieces.params,
                 )
             else:
-                gather_rows(X, &order[start], 0, batch.rows, &inputs[0])
-                if batch.rates[0] > 0:
-                    drop_units(&inputs[0], <floating*> NULL, batch.rows, net.units[0],
-                               mask_key(seed, batch.step, 0), 0, batch.rates[0])
-            mean = batch_gradient(&net, &batch, &plan, &params[0], &grads[0], False) / total
-            if rho > 0 and isfinite(mean):
-                climb(&net, &params[0], &grads[0], &saved[0], rho, adaptive)
-                batch_gradient(&net, &batch, &plan, &params[0], &grads[0], False)
-                memcpy(&params[0], &saved[0], net.n_parameters * sizeof(floating))
-            if spectral:
-                follow_spectral_norms(
-                    &net, spectral, cap, &params[0], &grads[0], &singular[0],
-                    &singular[0] + singular.shape[0] // 2, False,
+                finite = run_batches(
+                    self, &order[0], order.shape[0], &numbers[0, 0], &rates[0, 0],
+                    <double*> self.pieces.params,
                 )
-            penalty = penalize(
-                &net, &plan, row[ALPHA] / total, &params[0], &grads[0],
-                &square if clipping else NULL,
-            )
-            if not isfinite(mean + penalty):
-                finite = False
-                break
-            if watching:
-                add_squares(&net, &grads[0], <floating*> NULL, &watched[0, 0])
-                memcpy(&saved[0], &params[0], net.n_parameters * sizeof(floating))
-            steps[0] += 1
-            step.t = <double> steps[0]
-            step.learning_rate, step.decay = row[LEARNING_RATE], row[DECAY]
-            step.threshold = row[LEARNING_RATE] * row[L1]
-            step.clip = 1
-            if clipping:
-                step.clip = clip_factor(&grads[0], net.n_parameters, square, max_norm)
-            move(
-                &net, &plan, rule, &constants[0], step, &params[0], &grads[0], &moments[0, 0],
-            )
-            if spectral:
-                follow_spectral_norms(
-                    &net, spectral, cap, &params[0], &grads[0], &singular[0],
-                    &singular[0] + singular.shape[0] // 2, True,
-                )
-            if averaging and row[AVERAGE] > 0:
-                move_average(&average[0], &params[0], net.n_parameters, row[AVERAGE])
-            if watching:
-                add_squares(&net, &params[0], &saved[0], &watched[1, 0])
-            sums[0] += batch.rows
-            sums[1] += mean * batch.rows
-            sums[2] += penalty * batch.rows
-            sums[3] += 1
-            work += 3 * <double> batch.rows * net.n_weights
-            if work > WORK_BETWEEN_SIGNALS:
-                work = 0
-                with gil:
-                    PyErr_CheckSignals()
-    return finite
+        return finite
+
+
+def connect(
+    Epoch epoch, floating[::1] params, floating[::1] grads, floating[:, ::1] moments,
+    floating[::1] average, floating[::1] saved, floating[::1] singular, floating[::1] inputs,
+    floating[::1] batch_data, int[::1] batch_indices, int64_t[::1] batch_indptr,
+    floating[::1] batch_targets, floating[::1] batch_weight, floating[:, ::1] layers,
+):
+    """Take the pointers to the buffers."""
+    epoch.pieces.params, epoch.pieces.grads = &params[0], &grads[0]
+    epoch.pieces.moments = &moments[0, 0]
+    epoch.average = &average[0] if average.shape[0] else NULL
+    epoch.saved = &saved[0] if saved.shape[0] else NULL
+    epoch.left = &singular[0] if singular.shape[0] else NULL
+    epoch.right = &singular[singular.shape[0] // 2] if singular.shape[0] else NULL
+    epoch.batch.inputs = &inputs[0] if inputs.shape[0] else NULL
+    epoch.batch.data = &batch_data[0] if batch_data.shape[0] else NULL
+    epoch.batch.indices = &batch_indices[0] if batch_indices.shape[0] else NULL
+    epoch.batch.indptr = &batch_indptr[0]
+    epoch.batch.target, epoch.batch.weight = &batch_targets[0], &batch_weight[0]
+    epoch.batch.outputs, epoch.batch.slopes = &layers[0, 0], &layers[1, 0]
+    epoch.batch.deltas, epoch.batch.turned = &layers[2, 0], &layers[3, 0]
+
+
+def connect_rows(
+    Epoch epoch, const floating[:, :] X, const floating[::1] data, const int[::1] indices,
+    const int64_t[::1] indptr, const int[::1] codes, const floating[:, ::1] targets,
+    const floating[::1] weight,
+):
+    """Take the pointers to the rows."""
+    cdef bint sparse = indptr.shape[0] > 0
+    epoch.source = NULL if sparse else <const char*> &X[0, 0]
+    epoch.batch.row_stride, epoch.batch.column_stride = X.strides[0], X.strides[1]
+    epoch.data = <const void*> &data[0] if data.shape[0] else NULL
+    epoch.indices = &indices[0] if indices.shape[0] else NULL
+    epoch.indptr = &indptr[0] if sparse else NULL
+    epoch.codes = &codes[0] if codes.shape[0] else NULL
+    epoch.targets = <const void*> &targets[0, 0] if targets.shape[0] else NULL
+    epoch.weight = <const void*> &weight[0] if weight.shape[0] else NULL
+
+
+cdef double take_batch(
+    Epoch epoch, const int64_t* order, const double* rates, floating* params,
+) noexcept nogil:
+    """Gather what the main thread gathers of a batch; return the sum of its weights."""
+    cdef Batch* batch = &epoch.batch
+    cdef double total = gather_targets(
+        epoch.codes, <const floating*> epoch.targets, <const floating*> epoch.weight, order,
+        batch.rows, epoch.net.units[epoch.net.depth], <floating*> batch.target,
+        <floating*> batch.weight,
+    )
+    batch.step, batch.scale = <uint64_t> epoch.steps[0], 1 / total if total > 0 else 0
+    batch.rates = rates
+    batch.source, batch.order = epoch.source, order
+    if epoch.indptr != NULL and total > 0:
+        gather_csr(
+            <const floating*> epoch.data, epoch.indices, epoch.indptr, order, batch.rows,
+            <floating*> batch.data, batch.indices, batch.indptr, epoch.net.units[0],
+            mask_key(batch.seed, batch.step, 0), rates[0],
+        )
+    return total
+
+
+cdef bint step(
+    Epoch epoch, const double* row, double total, floating* params,
+) noexcept nogil:
+    """One batch, forward, backward, and the update; False where its loss is not finite."""
+    cdef Network* net = &epoch.net
+    cdef Pieces* pieces = &epoch.pieces
+    cdef floating* grads = <floating*> pieces.grads
+    cdef floating* saved = <floating*> epoch.saved
+    cdef floating* left = <floating*> epoch.left
+    cdef floating* right = <floating*> epoch.right
+    cdef Py_ssize_t size = net.n_parameters * sizeof(floating)
+    cdef double square, penalty, mean
+    mean = batch_gradient(net, &epoch.batch, &epoch.plan, params, grads, False) / total
+    if epoch.rho > 0 and isfinite(mean):
+        climb(net, params, grads, saved, epoch.rho, epoch.adaptive)
+        epoch.batch.source = NULL  # the rows are there
+        batch_gradient(net, &epoch.batch, &epoch.plan, params, grads, False)
+        memcpy(params, saved, size)
+    if epoch.spectral:
+        follow_spectral_norms(
+            net, epoch.spectral, epoch.cap, params, grads, left, right, False
+        )
+    pieces.strength = row[ALPHA] / total
+    penalty = penalize(pieces, epoch.plan.crew, &square)
+    if not isfinite(mean + penalty):
+        return False
+    if epoch.watched != NULL:
+        add_squares(net, grads, <floating*> NULL, epoch.watched)
+        memcpy(saved, params, size)
+    epoch.steps[0] += 1
+    pieces.step.t = <double> epoch.steps[0]
+    pieces.step.learning_rate, pieces.step.decay = row[LEARNING_RATE], row[DECAY]
+    pieces.step.threshold = row[LEARNING_RATE] * row[L1]
+    pieces.step.clip = clip_factor(grads, net.n_parameters, square, epoch.max_norm)
+    share_out(epoch.plan.crew, move_task, pieces, (net.n_parameters + PIECE - 1) // PIECE)
+    if epoch.spectral:
+        follow_spectral_norms(net, epoch.spectral, epoch.cap, params, grads, left, right, True)
+    if epoch.average != NULL and row[AVERAGE] > 0:
+        move_average(<floating*> epoch.average, params, net.n_parameters, row[AVERAGE])
+    if epoch.watched != NULL:
+        add_squares(net, params, saved, epoch.watched + net.depth)
+    epoch.sums[0] += epoch.batch.rows
+    epoch.sums[1] += mean * epoch.batch.rows
+    epoch.sums[2] += penalty * epoch.batch.rows
+    epoch.sums[3] += 1
+    return True
+
+
+cdef int run_batches(
+    Epoch epoch, const int64_t* order, Py_ssize_t n, const double* numbers, const double* rates,
+    floating* params,
+) except -1 nogil:
+    """1 where all losses were finite, else 0."""
+    cdef Py_ssize_t stop = 0, start
+    cdef double total, work = 0
+    while stop < n:
+        start = stop
+        epoch.batch.rows = min(epoch.batch_size, n - start)
+        stop += epoch.batch.rows
+        total = take_batch(epoch, order + start, rates, params)
+        if total > 0:
+            if not step(epoch, numbers, total, params):
+                return 0
+            numbers, rates = numbers + COLUMNS, rates + epoch.net.depth
+        work += 3 * <double> epoch.batch.rows * epoch.net.n_weights
+        if work > WORK_BETWEEN_SIGNALS:
+            work = 0
+            with gil:
+                PyErr_CheckSignals()
+    return 1

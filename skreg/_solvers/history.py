@@ -1,5 +1,7 @@
 """What is remembered of every epoch, as lists that become arrays."""
 
+from math import sqrt
+
 import numpy as np
 
 from skreg._kernels.measure import measure_layers
@@ -7,6 +9,7 @@ from skreg._solvers.network import split
 
 # What costs a pass more, or memory, and is recorded where it is asked for.
 COSTLY = ("gradient_norm", "update_norm", "spectral_norm", "parameters")
+WATCHED = {"gradient_norm", "update_norm"}  # the kernel measures both at once
 
 
 class History:
@@ -33,17 +36,18 @@ class History:
         biases. Norms of gradients and updates are root mean squares over the batches.
         """
         units = recipe.network.units
-        squares, sizes, zeros = measure_layers(state.parameters, np.array(units, np.int32))
-        l1_penalty = recipe.numbers.l1 * sizes.sum() if recipe.numbers.l1 else 0.0
+        layers = measure_layers(state.parameters, np.array(units, np.int32))
+        square, size, zeros = layers.sum(axis=1).tolist()
+        l1_penalty = recipe.numbers.l1 * size if recipe.numbers.l1 else 0.0
         objective = data_loss + l2_penalty + l1_penalty
         self.add(
             loss=data_loss,
             l2_penalty=l2_penalty,
             l1_penalty=l1_penalty,
             learning_rate=last_rate(recipe.numbers, state.update),
-            parameter_norm=np.sqrt(squares.sum()),
-            layer_parameter_norm=np.sqrt(squares),
-            zero_share=zeros.sum() / recipe.network.n_weights,
+            parameter_norm=sqrt(square),
+            layer_parameter_norm=np.sqrt(layers[0]),
+            zero_share=zeros / recipe.network.n_weights,
         )
         for name, row in zip(("gradient_norm", "update_norm"), watched, strict=False):
             if name in recipe.record:

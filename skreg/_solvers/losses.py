@@ -7,7 +7,9 @@ with the losses of `skreg._kernels.losses`. Biases are not penalized.
 
 import numpy as np
 
+from skreg._kernels.losses import loss_and_gradient
 from skreg._kernels.network import loss_gradient
+from skreg._kernels.team import Team
 from skreg._solvers.network import BLOCK_ROWS
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial
 
@@ -15,7 +17,7 @@ from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial
 class Objective:
     """f and its gradient at a flat parameter vector; rows pass in blocks."""
 
-    def __init__(self, network, rows, alpha=0.0, *, rates=None, threads=1):
+    def __init__(self, network, rows, alpha=0.0, *, rates=None, team=None):
         self.network, self.rows, self.alpha = network, rows, alpha
         n, dtype = len(rows), rows.weight.dtype
         self.dtype, size = dtype, min(n, BLOCK_ROWS)
@@ -28,11 +30,11 @@ class Objective:
             **network.kernel_arguments(),
             "rates": np.zeros(len(network.units) - 1) if rates is None else np.array(rates),
             "grads": self.grads,
-            "layers": np.empty((3, size * sum(network.units[1:])), dtype),
+            "layers": np.empty((4, size * sum(network.units[1:])), dtype),
             "tasks": gradient_tasks(network.units, size, rows.is_sparse),
             "chunk": chunk,
             "partial": np.empty(n_partial(size, chunk, network.n_parameters)),
-            "threads": threads,
+            "team": team or Team(),
         }
 
     def __call__(self, parameters, *, seed=0, step=0):
@@ -76,3 +78,20 @@ def one_hot(codes, network, dtype):
     if network.units[-1] == 1:
         return codes.astype(dtype)[:, None]
     return (codes[:, None] == np.arange(network.units[-1])).astype(dtype)
+
+
+def mean_loss(network, z, targets, weight=None):
+    """Mean loss of outputs z against targets (codes or an array), without label smoothing."""
+    targets = one_hot(targets, network, z.dtype) if targets.ndim == 1 else targets
+    weight = np.ones(len(z)) if weight is None else weight
+    arguments = network.kernel_arguments()
+    total = loss_and_gradient(
+        arguments["loss"],
+        z.copy(),
+        np.ascontiguousarray(targets, z.dtype),
+        weight.astype(z.dtype),
+        0.0,
+        0.0,
+        arguments["level"],
+    )
+    return total / weight.sum(dtype=np.float64)

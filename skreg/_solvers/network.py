@@ -17,7 +17,7 @@ from skreg._kernels.dropout import dropout_factor
 from skreg._kernels.losses import LOSSES
 from skreg._kernels.network import block_outputs
 from skreg._kernels.rows import gather_sparse
-from skreg._solvers.plan import CHUNK, prediction_threads
+from skreg._solvers.plan import CHUNK, training_team
 
 # Rows that go through the network together where no gradient is needed.
 BLOCK_ROWS = 1024
@@ -164,14 +164,14 @@ def outputs(X, coefs, intercepts, activations, rates=None, seed=0, draw=0):
     rates = np.zeros(len(coefs)) if rates is None else np.asarray(rates, float)
     n, n_blocks = X.shape[0], -(-X.shape[0] // BLOCK_ROWS)
     out = np.empty((n, network.units[-1]), dtype)
-    with prediction_threads(min(n, BLOCK_ROWS) * network.n_weights) as threads:
+    with training_team(min(n, BLOCK_ROWS) * network.n_weights) as team:
         fixed = {
             **network.shape_arguments(),
             "rates": rates,
             "params": join(coefs, intercepts, dtype),
-            "layers": np.empty((3, min(n, BLOCK_ROWS) * sum(network.units[1:])), dtype),
+            "layers": np.empty((4, min(n, BLOCK_ROWS) * sum(network.units[1:])), dtype),
             "chunk": CHUNK,
-            "threads": threads,
+            "team": team,
             "seed": seed,
         }
         for k, start in enumerate(range(0, n, BLOCK_ROWS)):

@@ -5,7 +5,6 @@ BLAS itself works on one thread meanwhile: on the products of a batch its own th
 (256 x 256 x 256 takes as long on two), where the same product cut in two takes half the time.
 """
 
-from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -44,11 +43,6 @@ def n_partial(rows, chunk, n_parameters):
     return max(-(-rows // chunk), 2 * -(-n_parameters // PIECE_LENGTH))
 
 
-@contextmanager
-def training_threads(multiply_adds):
-    """A context for many steps whose batch has that many multiply-adds; yields the threads."""
-    with threads.one_blas_thread():
-        yield threads.team() if multiply_adds >= SMALL_BATCH else 1
-
-
-prediction_threads = training_threads
+def training_team(multiply_adds):
+    """A context for steps whose batch has that many multiply-adds; yields the team of threads."""
+    return threads.team(multiply_adds >= SMALL_BATCH)

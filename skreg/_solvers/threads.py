@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from skreg._kernels.team import Team
+
 # Waking a second thread costs more than it saves on products with fewer multiply-adds than this,
 # and threads that wait for each other on small products cost many times the product.
 SMALL_PRODUCT = 2**24
@@ -95,7 +97,6 @@ def workers():
 
 def give_back_in_child():
     """In a forked process no context will end that the forking thread had not entered itself."""
-    forked.append(True)
     workers.cache_clear()
     if limits:
         give_back(limits[0])
@@ -106,7 +107,6 @@ def give_back_in_child():
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=give_back_in_child)
 
-forked = []  # holds something where this process was forked, without OpenMP's threads
 stop = ContextVar("stop", default=None)  # an event: the work of which this is part was given up
 held_back = []  # the number of threads that `one_blas_thread` took away, while it does
 
@@ -150,13 +150,24 @@ def lapack_threads(size, small=SMALL_FACTORIZATION):
     return limited(limit)
 
 
-def team():
-    """The number of threads that a kernel may start by OpenMP.
+@contextmanager
+def team(worth_it=True):
+    """A context with a `Team` of all threads that may work, and with one BLAS thread for each.
 
-    A forked process has none of the threads that OpenMP believes to have, and would wait for them
-    for ever; outside the main thread BLAS has threads of its own.
+    Outside the main thread, where BLAS has threads of its own, and for work that is not worth it,
+    nobody helps.
     """
-    return 1 if forked or not in_main_thread() else available()
+    with one_blas_thread():
+        helpers = available() - 1 if worth_it and in_main_thread() else 0
+        crew = Team(helpers)
+        running = [workers().submit(crew.help) for _ in range(helpers)]
+        try:
+            yield crew
+        finally:
+            crew.close()
+            for helper in running:
+                helper.cancel()  # one that never got a thread
+            wait(running)
 
 
 class GivenUp(threading.Event):

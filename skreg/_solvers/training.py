@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from skreg._kernels.training import SPECTRAL, train_epoch
+from skreg._kernels.training import SPECTRAL, Epoch
 from skreg._kernels.updates import averaged
-from skreg._solvers.history import History
+from skreg._solvers.history import WATCHED, History
 from skreg._solvers.losses import Objective
 from skreg._solvers.network import BLOCK_ROWS, Network, Rows, split
-from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_threads
+from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial, training_team
 from skreg._solvers.updates import Numbers, Update
 
 
@@ -29,6 +29,7 @@ class Result(NamedTuple):
     n_iter: int
     loss: float | None  # of the last epoch or iteration that was completed
     message: str = ""
+    curve: tuple = ()  # objective after each iteration of L-BFGS
 
 
 class Recipe(NamedTuple):
@@ -75,7 +76,7 @@ class Progress:
 
     def begin(self):
         """A warm-started fit may learn other data: patience and the best score start anew."""
-        self.stalled = 0
+        self.stalled, self.best_epoch, self.history = 0, 0, History()
         if self.best_score is None:
             self.best_loss = np.inf
         else:
@@ -165,14 +166,18 @@ def permutation(n, rng):
     return order
 
 
-def workspace(recipe, rows, dtype):
-    """The buffers of one fit, as the kernel names them."""
+def workspace(recipe, rows, state):
+    """The arrays of one training that the kernel writes to, by its names."""
     network, size, n = recipe.network, recipe.batch_size, recipe.network.n_parameters
+    dtype = state.parameters.dtype
     dense = size * network.units[0] if not rows.is_sparse else 0
     entries = max(rows.largest_batch(size), 1) if rows.is_sparse else 0
-    chunk = chunk_rows(size, network.n_weights)
-    saved = bool(recipe.sam_rho or recipe.record & {"gradient_norm", "update_norm"})
+    saved = bool(recipe.sam_rho or recipe.record & WATCHED)
     return {
+        "params": state.parameters,
+        "moments": state.update.moments,
+        "average": state.average,
+        "singular": state.singular,
         "grads": np.empty(n, dtype),
         "saved": np.empty(n * saved, dtype),
         "inputs": np.empty(dense, dtype),
@@ -181,41 +186,40 @@ def workspace(recipe, rows, dtype):
         "batch_indptr": np.empty(size + 1, np.int64),
         "batch_targets": np.empty(size * network.units[-1], dtype),
         "batch_weight": np.empty(size, dtype),
-        "layers": np.empty((3, size * sum(network.units[1:])), dtype),
-        "tasks": gradient_tasks(network.units, size, rows.is_sparse),
-        "chunk": chunk,
-        "partial": np.empty(n_partial(size, chunk, n)),
+        "layers": np.empty((4, size * sum(network.units[1:])), dtype),
     }
 
 
 class Epochs:
     """The compiled epochs of one training: what they read is put together once."""
 
-    def __init__(self, recipe, rows, state, threads):
+    def __init__(self, recipe, rows, state, team):
         self.recipe, self.rows, self.state = recipe, rows, state
-        dtype, depth = state.parameters.dtype, len(recipe.network.units) - 1
-        watching = bool(recipe.record & {"gradient_norm", "update_norm"})
-        self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, depth))
+        network, size = recipe.network, recipe.batch_size
+        watching = bool(recipe.record & WATCHED)
+        self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, len(network.units) - 1))
         self.learning = state.parameters, state.average
         self.before = [array.copy() for array in self.learning]
-        self.fixed = {
-            **recipe.network.kernel_arguments(),
-            **workspace(recipe, rows, dtype),
+        chunk = chunk_rows(size, network.n_weights)
+        self.compiled = Epoch(
+            **network.kernel_arguments(),
             **state.update.kernel_arguments(),
-            "batch_size": recipe.batch_size,
-            "max_norm": recipe.max_norm,
-            "rho": recipe.sam_rho,
-            "adaptive": recipe.sam_adaptive,
-            "spectral": SPECTRAL[recipe.spectral],
-            "cap": recipe.cap,
-            "params": state.parameters,
-            "average": state.average,
-            "singular": state.singular,
-            "threads": threads,
-            "sums": self.sums,
-            "watched": self.watched,
-            "seed": recipe.seed,
-        }
+            batch_size=size,
+            max_norm=recipe.max_norm,
+            rho=recipe.sam_rho,
+            adaptive=recipe.sam_adaptive,
+            spectral=SPECTRAL[recipe.spectral],
+            cap=recipe.cap,
+            tasks=gradient_tasks(network.units, size, rows.is_sparse),
+            chunk=chunk,
+            partial=np.empty(n_partial(size, chunk, network.n_parameters)),
+            team=team,
+            sums=self.sums,
+            watched=self.watched,
+            seed=recipe.seed,
+            buffers=workspace(recipe, rows, state),
+        )
+        self.compiled.read(**rows._asdict())
 
     def run(self):
         """One epoch; return whether all stayed finite. If not, parameters and average are back.
@@ -231,9 +235,9 @@ class Epochs:
         n_batches = -(-len(state.order) // recipe.batch_size)
         steps, rates = recipe.numbers.table(state.update, n_batches)
         if recipe.augment is None:
-            finite = self._pass(self.rows, state.order, steps, rates)
+            finite = self.compiled.run(state.order, steps, rates)
         else:
-            finite = self._augmented_passes(steps, rates)
+            finite = self._augmented_batches(steps, rates)
         changed = *self.learning, state.update.moments
         if not (finite and all(np.isfinite(array).all() for array in changed)):
             for copy, array in zip(self.before, self.learning, strict=True):
@@ -242,16 +246,13 @@ class Epochs:
         self._average()
         return True
 
-    def _pass(self, rows, order, steps, rates):
-        """Some batches, in compiled code."""
-        return train_epoch(order=order, numbers=steps, rates=rates, **rows._asdict(), **self.fixed)
-
-    def _augmented_passes(self, steps, rates):
-        """The batches one by one; one of weight zero is no step and leaves its numbers behind."""
+    def _augmented_batches(self, steps, rates):
+        """One batch after the other; one of weight zero is no step and leaves its numbers."""
         first = int(self.state.update.steps[0])
         for rows in self._augmented():
-            k = int(self.state.update.steps[0]) - first
-            if not self._pass(rows, np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1]):
+            k = slice(int(self.state.update.steps[0]) - first, None)
+            self.compiled.read(**rows._asdict())
+            if not self.compiled.run(np.arange(len(rows)), steps[k], rates[k]):
                 return False
         return True
 
@@ -286,29 +287,30 @@ class Epochs:
         return tuple(self.sums[1:3] / rows) if rows else (0.0, 0.0)
 
 
-def train(state, recipe, rows, score=None, observe=None, report=None):
+def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, status="max_iter"):
     """Run epochs over the rows listed in `state.order`, which change the state.
 
     With `score`, a function of the parameter vector, the best-scored parameters are the result
-    however the training ends; without (None), the last ones. `observe(state, n_iter)` sees every
-    finished epoch, and ends the training by returning True. `report` gets a line an epoch.
+    however the training ends; without (None), the last ones. `observe(state, n_iter, status)`
+    sees every finished epoch, and ends the training by returning True. `report` gets a line an
+    epoch. A training that goes on gives the epochs that it has had, and the status after them.
     """
-    progress, n_iter, status, loss = state.progress, 0, "max_iter", None
+    progress, loss = state.progress, (state.progress.loss_curve or [None])[-1]
     report = report or (lambda line: None)
     work = recipe.batch_size * recipe.network.n_weights
-    with training_threads(work) as threads:
+    with training_team(work) as team:
         try:
-            epochs = Epochs(recipe, rows, state, threads)
+            epochs = Epochs(recipe, rows, state, team)
             while n_iter < recipe.max_iter and status == "max_iter":
                 if not epochs.run():
                     status, n_iter = "overflow", n_iter + 1
                     break
                 n_iter += 1
                 loss = finish_epoch(state, recipe, epochs, score, report, n_iter)
-                if observe is not None and observe(state, n_iter):
-                    status = "stopped"
-                elif progress.stalled > recipe.patience:
+                if progress.stalled > recipe.patience:
                     status = slow_down_or_stop(state.update, recipe, progress, report)
+                if observe is not None and observe(state, n_iter, status):
+                    status = "stopped"
         except KeyboardInterrupt:
             status = "interrupted"
     learned = state.learned() if state.best is None else state.best
@@ -364,14 +366,15 @@ def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, rep
             parameters=intermediate_result.x.copy(),
             n_iter=last.n_iter + 1,
             loss=intermediate_result.fun,
+            curve=(*last.curve, intermediate_result.fun),
         )
         report(f"Iteration {last.n_iter}, loss = {last.loss:.8f}")
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
     try:
-        with training_threads(min(len(rows), BLOCK_ROWS) * network.n_weights) as threads:
+        with training_team(min(len(rows), BLOCK_ROWS) * network.n_weights) as team:
             found = minimize(
-                Objective(network, rows, alpha, threads=threads),
+                Objective(network, rows, alpha, team=team),
                 parameters,
                 method="L-BFGS-B",
                 jac=True,
@@ -381,7 +384,7 @@ def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, rep
     except KeyboardInterrupt:
         return last
     if not (np.isfinite(found.fun) and np.isfinite(found.x).all()):
-        status = "overflow"
-    else:
-        status = "converged" if found.status == 0 else "max_iter"
-    return Result(found.x, status, min(found.nit, max_iter), found.fun, found.message)
+        return last._replace(status="overflow")
+    status = "converged" if found.status == 0 else "max_iter"
+    n_iter = min(found.nit, max_iter)
+    return Result(found.x, status, n_iter, found.fun, found.message, last.curve)

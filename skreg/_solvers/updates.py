@@ -73,11 +73,10 @@ class Update:
         self.learning_rate = self.learning_rate_init
 
     def kernel_arguments(self):
-        """What the compiled epoch reads; moments and steps are changed in place by it."""
+        """What the compiled epoch reads; steps are changed in place by it, as are moments."""
         return {
             "rule": RULES[self.rule],
             "constants": np.array(self.constants, float),
-            "moments": self.moments,
             "steps": self.steps,
         }
 

@@ -5,8 +5,9 @@ import pytest
 from scipy import sparse
 
 from skreg._kernels.network import block_outputs, loss_gradient
+from skreg._kernels.team import Team
 from tests import reference
-from tests.network_cases import case, exact, network
+from tests.network_cases import case, exact, network, team_of
 
 DTYPES = [np.float32, np.float64]
 NETWORKS = [
@@ -36,7 +37,7 @@ def arrays(X):
 
 def run(
     net, rates, parameters, X, targets, weight, *,
-    scale=1.0, grads=None, chunk=None, tasks=None, threads=1, seed=3, step=8,
+    scale=1.0, grads=None, chunk=None, tasks=None, team=None, seed=3, step=8,
 ):  # fmt: skip
     """(sum of weighted losses, gradient); given grads are added to."""
     n, dtype = len(targets), parameters.dtype
@@ -45,9 +46,9 @@ def run(
     value = loss_gradient(
         *arrays(X), targets, weight, rates=np.array(rates), scale=scale,
         accumulate=grads is not None, params=parameters, grads=found,
-        layers=np.full((3, n * sum(net.units[1:])), np.nan, dtype),
+        layers=np.full((4, n * sum(net.units[1:])), np.nan, dtype),
         tasks=whole(net) if tasks is None else tasks, chunk=chunk, partial=np.empty(n),
-        threads=threads, seed=seed, step=step, **net.kernel_arguments(),
+        team=team or Team(), seed=seed, step=step, **net.kernel_arguments(),
     )  # fmt: skip
     return value, found
 
@@ -77,7 +78,8 @@ def test_chunks_of_rows_have_the_masks_of_the_whole(as_sparse, threads, chunk):
     parameters, X, targets, weight = case(net, 7)
     X = sparse.csr_array(X) if as_sparse else X
     expected = run(net, rates, parameters, X, targets, weight)
-    found = run(net, rates, parameters, X, targets, weight, chunk=chunk, threads=threads)
+    with team_of(threads) as team:
+        found = run(net, rates, parameters, X, targets, weight, chunk=chunk, team=team)
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-13)
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-12, atol=1e-14)
 
@@ -90,7 +92,8 @@ def test_weight_matrices_may_be_cut_by_rows(accumulate, threads):
     tasks = np.array([(2, 1, 3), (0, 0, 2), (0, 2, 5), (1, 0, 8), (2, 0, 1)])
     grads = np.ones((2, len(parameters))) if accumulate else (None, None)
     _, expected = run(net, rates, parameters, *data, grads=grads[0])
-    _, found = run(net, rates, parameters, *data, grads=grads[1], tasks=tasks, threads=threads)
+    with team_of(threads) as team:
+        _, found = run(net, rates, parameters, *data, grads=grads[1], tasks=tasks, team=team)
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-14)
 
 
@@ -148,11 +151,12 @@ def test_outputs_are_those_whose_loss_is_taken(net, rates, as_sparse, threads, d
     parameters, X, _, _ = case(net, 7, dtype)
     X_in = sparse.csr_array(X) if as_sparse else X
     out = np.empty((7, net.units[-1]), dtype)
-    block_outputs(
-        *arrays(X_in), **net.shape_arguments(), rates=np.array(rates), params=parameters,
-        layers=np.empty((3, 7 * sum(net.units[1:])), dtype), chunk=3, threads=threads, seed=3,
-        step=8, out=out,
-    )  # fmt: skip
+    with team_of(threads) as team:
+        block_outputs(
+            *arrays(X_in), **net.shape_arguments(), rates=np.array(rates), params=parameters,
+            layers=np.empty((4, 7 * sum(net.units[1:])), dtype), chunk=3, team=team, seed=3,
+            step=8, out=out,
+        )  # fmt: skip
     same = net._replace(loss="squared_error")
     for i in range(7):
         weight = (np.arange(7) == i).astype(dtype)

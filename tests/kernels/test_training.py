@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skreg._kernels.training import STEP_COLUMNS, train_epoch
-from skreg._solvers import updates
+from skreg._kernels.team import Team
+from skreg._kernels.training import PIECE_LENGTH, STEP_COLUMNS
+from skreg._solvers import plan, updates
 from skreg._solvers.network import Rows
-from skreg._solvers.threads import one_blas_thread
 from skreg._solvers.training import Epochs, Progress, Recipe, State
 from skreg._solvers.updates import Numbers
 from tests import reference
 from tests.kernels.test_rows import LAYOUTS
-from tests.network_cases import case, exact, network
+from tests.network_cases import case, exact, network, team_of
 
 DTYPES = [np.float32, np.float64]
 WATCH = frozenset({"gradient_norm", "update_norm"})
@@ -39,15 +39,12 @@ def prepared(net, parameters, order, numbers=None, *, rule="sgd", lr=0.05, **opt
     return recipe, State.of(recipe, parameters.copy(), update, order, rng, Progress())
 
 
-def epoch(recipe, state, rows, threads=1):
+def epoch(recipe, state, rows, team=None):
     """One compiled epoch, which changes the state; (all were finite, sums, squares of norms)."""
-    epochs = Epochs(recipe, rows, state, threads)
+    epochs = Epochs(recipe, rows, state, team or Team())
     n_batches = -(-len(state.order) // recipe.batch_size)
     steps, rates = recipe.numbers.table(state.update, n_batches)
-    finite = train_epoch(
-        order=state.order, numbers=steps, rates=rates, **rows._asdict(), **epochs.fixed
-    )
-    return finite, epochs.sums, epochs.watched
+    return epochs.compiled.run(state.order, steps, rates), epochs.sums, epochs.watched
 
 
 def twin_epoch(recipe, state, X, targets, weight):
@@ -275,8 +272,8 @@ def test_the_number_of_threads_does_not_change_a_bit(as_sparse, dtype):
             rule="adam" if as_sparse else "sgd",
             sam_rho=0.05, spectral="cap", cap=1.0, average="ema", record=WATCH,
         )  # fmt: skip
-        with one_blas_thread():
-            finite, sums, watched = epoch(recipe, state, rows, threads)
+        with team_of(threads) as team:
+            finite, sums, watched = epoch(recipe, state, rows, team)
         assert finite
         state = state.parameters, state.update.moments, state.average, state.singular
         found.append([*state, sums, watched])
@@ -293,10 +290,10 @@ def test_an_epoch_that_is_cut_equals_its_twin(as_sparse):
     recipe, state = prepared(
         BIG, parameters, np.arange(300), numbers, batch_size=256, max_norm=0.5, record=WATCH
     )
-    fixed = Epochs(recipe, rows, state, 1).fixed
-    assert fixed["chunk"] < 256  # rows are cut
-    assert len(fixed["tasks"]) > 3 - as_sparse  # and so is a weight matrix of dense rows
-    assert len(parameters) > 2**14  # and the parameters
+    # Rows are cut, and so are the parameters, and a weight matrix that dense rows meet.
+    assert plan.chunk_rows(256, BIG.n_weights) < 256
+    assert len(plan.gradient_tasks(BIG.units, 256, as_sparse)) > 3 - as_sparse
+    assert len(parameters) > PIECE_LENGTH
     compare(recipe, state, rows, X, targets, weight)
 
 

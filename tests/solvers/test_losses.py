@@ -9,7 +9,7 @@ from skreg._kernels.losses import LOSSES
 from skreg._solvers.losses import Objective
 from skreg._solvers.network import BLOCK_ROWS, Rows
 from tests import reference
-from tests.network_cases import case, network
+from tests.network_cases import case, network, team_of
 
 N_OUTPUTS = {"softmax": 4, "logistic": 2}
 
@@ -60,7 +60,11 @@ def test_threads_do_not_show(as_sparse, threads):
     net = network((160, 128, 3))
     parameters, X, targets, weight = case(net, 300, np.float32)
     rows = Rows.of(sparse.csr_array(X) if as_sparse else X, targets, weight)
-    one, several = (Objective(net, rows, threads=t)(parameters) for t in (1, threads))
+    found = []
+    for n in (1, threads):
+        with team_of(n) as team:
+            found.append(Objective(net, rows, team=team)(parameters))
+    one, several = found
     assert one[0] == several[0]
     np.testing.assert_array_equal(one[1], several[1])
 

@@ -57,7 +57,7 @@ def test_large_matrices_are_cut_where_rows_are_dense():
 @pytest.mark.parametrize("multiply_adds", [0, plan.SMALL_BATCH - 1, plan.SMALL_BATCH])
 def test_small_batches_have_one_thread_and_blas_always(multiply_adds):
     before = threads.blas_counts()
-    with plan.training_threads(multiply_adds) as team:
-        assert team == (1 if multiply_adds < plan.SMALL_BATCH else threads.available())
+    with plan.training_team(multiply_adds) as team:
+        assert team.threads == (1 if multiply_adds < plan.SMALL_BATCH else threads.available())
         assert all(count == 1 for _, count in threads.blas_counts())
     assert [count for _, count in threads.blas_counts()] == [count for _, count in before]

@@ -42,7 +42,7 @@ def after_epochs(recipe=RECIPE, n_epochs=8, **start):
     """Parameters after each epoch."""
     seen = []
     run(recipe._replace(max_iter=n_epochs, average=None),
-        observe=lambda state, _: seen.append(state.parameters.copy()), **start)  # fmt: skip
+        observe=lambda state, *_: seen.append(state.parameters.copy()), **start)  # fmt: skip
     return np.array(seen)
 
 
@@ -57,7 +57,7 @@ def test_the_order_of_a_seed_is_that_of_scikit_learn():
 @pytest.mark.parametrize("shuffled", [True, False])
 def test_rows_are_shuffled_anew_each_epoch_or_never(shuffled):
     orders = []
-    run(RECIPE._replace(shuffle=shuffled), observe=lambda s, _: orders.append(s.order))
+    run(RECIPE._replace(shuffle=shuffled), observe=lambda s, *_: orders.append(s.order))
     assert all(set(order) == set(range(60)) for order in orders)
     assert len({tuple(order) for order in orders}) == (8 if shuffled else 1)
 
@@ -126,13 +126,13 @@ def test_scores_without_progress_stop_the_training():
 def test_an_observer_sees_every_epoch_and_may_end_the_training():
     seen = []
 
-    def observe(state, n_iter):
-        seen.append((n_iter, len(state.progress.loss_curve)))
+    def observe(state, n_iter, status):
+        seen.append((n_iter, len(state.progress.loss_curve), status))
         return n_iter == 3
 
     result, _ = run(observe=observe)
     assert (result.status, result.n_iter) == ("stopped", 3)
-    assert seen == [(1, 1), (2, 2), (3, 3)]
+    assert seen == [(k, k, "max_iter") for k in (1, 2, 3)]
 
 
 def test_interruption_keeps_the_best_so_far():
@@ -395,7 +395,7 @@ def test_sparse_rows_learn_what_dense_ones_do(dtype):
     np.testing.assert_allclose(*found, rtol=1e-3 if dtype == np.float32 else 1e-10)
 
 
-def test_the_kernel_may_ask_for_two_threads_without_a_change(monkeypatch):
+def test_a_second_thread_changes_nothing(monkeypatch):
     net = network((160, 128, 3))
     recipe = Recipe(net, 256, 1, Numbers(dropout=(0.1, 0.3)))
     found = []

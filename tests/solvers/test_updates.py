@@ -43,11 +43,10 @@ def test_adaptive_rate_is_divided_by_five_until_it_is_tiny():
     assert rates[-1] <= 1e-6 < rates[-2]
 
 
-def test_the_kernel_gets_the_constants_and_the_living_moments():
+def test_the_kernel_gets_the_constants_and_the_living_number_of_steps():
     update = sgd()
     arguments = update.kernel_arguments()
     np.testing.assert_array_equal(arguments["constants"], [0.9, 1.0])
-    assert arguments["moments"] is update.moments
     assert arguments["steps"] is update.steps
     adam = updates.adam(4, np.float32, learning_rate=0.1, beta_1=0.8, beta_2=0.9, epsilon=1e-8)
     np.testing.assert_array_equal(adam.kernel_arguments()["constants"], [0.8, 0.9, 1e-8])

@@ -2,7 +2,8 @@
 
 An estimator that inherits from `sklearn.callback.CallbackSupportMixin`, and whose `fit` is
 wrapped by `_validation.fit_context` (which ends the life of the callbacks), runs its fit inside
-`fit_task`. What it does several times, such as folds or the alphas of a path, are `subtask`s.
+`fit_task`. What it does several times, such as folds, the alphas of a path or epochs, are
+`subtask`s.
 """
 
 from contextlib import contextmanager
@@ -19,12 +20,17 @@ def fit_task(estimator, X, y, sample_weight=None, *, subtasks=0, in_order=True):
     if not getattr(estimator, "_skl_callbacks", None):
         yield None
         return
-    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-    data = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+    data = task_data(estimator, X, y, sample_weight)
     context = estimator._init_callback_context(max_subtasks=subtasks, sequential_subtasks=in_order)
     context.call_on_fit_task_begin(**data)
     yield context
     context.call_on_fit_task_end(**data, reconstruction_attributes={})
+
+
+def task_data(estimator, X, y, sample_weight):
+    """What a callback may ask for."""
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
 
 
 @contextmanager
@@ -39,3 +45,16 @@ def subtask(context, estimator, name, *, task_id=None, subtasks=0, in_order=True
     own.call_on_fit_task_begin(estimator=estimator)
     yield own
     own.call_on_fit_task_end(estimator=estimator)
+
+
+def finished_subtask(context, estimator, name, X, y, sample_weight=None, **attributes):
+    """Tell of a subtask that is over, with a model that can predict; True if one says stop.
+
+    `attributes` are the fitted ones that such a model has beyond those of the estimator.
+    """
+    if context is None:
+        return False
+    own = context.subcontext(task_name=name)
+    data = task_data(estimator, X, y, sample_weight)
+    own.call_on_fit_task_begin(**data)
+    return own.call_on_fit_task_end(**data, reconstruction_attributes=attributes)
