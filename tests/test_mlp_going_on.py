@@ -150,7 +150,7 @@ def test_labels_of_any_type(kind):
     X, y = digits(100)
     y = (y > 4).astype("U5" if kind == "O" else kind).astype(kind)
     fitted = model().partial_fit(X, y, classes=np.unique(y)).partial_fit(X[:20], y[:20])
-    assert fitted.predict(X).dtype == np.unique(y).dtype
+    assert fitted.predict(X).dtype == (kind if kind != "O" else "U5")
     assert set(fitted.predict(X)) <= set(y)
     assert_array_equal(fitted.classes_, np.unique(y))
 
