@@ -25,7 +25,7 @@ from skreg._perceptron_scores import (
 from skreg._solvers.history import History
 from skreg._solvers.losses import one_hot
 from skreg._solvers.network import Network, Rows, initial_parameters, join, outputs, split
-from skreg._solvers.training import Progress, State, train, train_lbfgs
+from skreg._solvers.training import Progress, State, bounded, train, train_lbfgs
 from skreg._validation import check_weights, numbers_of
 
 # Fitted attributes that only an optimization in epochs has.
@@ -210,7 +210,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             return value
 
         def observe(state, n_iter, status):
-            learned = state.learned()
+            learned = bounded(state, recipe)
             self._show(learned, network)
             for data in followed:
                 loss, value = evaluate(self, network, learned, data, scorer, n_iter)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import eigvalsh
 from scipy.optimize import minimize
 
 from skreg._kernels.training import SPECTRAL, Epoch
@@ -160,13 +161,37 @@ def singular_vectors(parameters, units):
     return np.concatenate(halves).astype(parameters.dtype)
 
 
+def spectral_norm(matrix):
+    """The largest singular value, from the smaller Gram matrix: a tenth of the price of an SVD.
+
+    Only small singular values lose digits there.
+    """
+    largest = float(np.abs(matrix).max())
+    if largest == 0:
+        return 0.0
+    scaled = matrix.astype(float) / largest
+    gram = scaled @ scaled.T if len(scaled) < scaled.shape[1] else scaled.T @ scaled
+    top = len(gram) - 1
+    return largest * float(np.sqrt(eigvalsh(gram, subset_by_index=(top, top))[0]))
+
+
 def bound_spectral_norms(parameters, recipe):
     """Scale the weight matrices as the recipe asks, exactly."""
     for coef in split(parameters, recipe.network.units)[0]:
-        sigma = np.linalg.norm(coef.astype(float), 2)
+        sigma = spectral_norm(coef)
         limit = 1.0 if recipe.spectral == "normalize" else recipe.cap
         if sigma > limit or (recipe.spectral == "normalize" and sigma > 0):
             coef *= limit / sigma
+
+
+def bounded(state, recipe):
+    """The parameters that predict, with the norms that the recipe promises: one power iteration
+    a step is behind the weights, and an average of weights has norms of its own."""
+    learned = state.learned()
+    if recipe.spectral:
+        learned = learned.copy()
+        bound_spectral_norms(learned, recipe)
+    return learned
 
 
 def permutation(n, rng):
@@ -333,10 +358,7 @@ def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, 
                     status = "stopped"
         except KeyboardInterrupt:
             status = "interrupted"
-    learned = state.learned() if state.best is None else state.best
-    if recipe.spectral:
-        learned = learned.copy()
-        bound_spectral_norms(learned, recipe)
+    learned = bounded(state, recipe) if state.best is None else state.best
     return Result(learned, status, n_iter, loss)
 
 
@@ -344,7 +366,7 @@ def finish_epoch(state, recipe, epochs, score, report, n_iter):
     """Judge and record a finished epoch; return its loss."""
     progress, numbers = state.progress, recipe.numbers
     data_loss, penalty = epochs.means()
-    learned = state.learned()
+    learned = bounded(state, recipe)
     loss = progress.history.add_epoch(
         recipe, state, learned, data_loss, penalty, epochs.watched, epochs.sums[3]
     )

@@ -506,3 +506,12 @@ def test_lbfgs_overflow_is_a_status():
     parameters, rows = whole(net)
     rows.X[:] = 1e308 * np.sign(rows.X)
     assert lbfgs(net, parameters, rows).status == "overflow"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (7, 3), (3, 7), (6, 6)])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_the_spectral_norm_is_numpy_s(shape, scale):
+    matrix = np.random.default_rng(0).standard_normal(shape) * scale
+    found = training.spectral_norm(matrix)
+    np.testing.assert_allclose(found, np.linalg.norm(matrix, 2), rtol=1e-14)
+    assert training.spectral_norm(np.zeros(shape)) == 0
