@@ -296,28 +296,27 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self.loss_ = float(result.loss)
         if result.status == "overflow" or not np.isfinite(result.parameters).all():
             raise self._overflow(result.n_iter, "parameter weights or the loss")
+        # Whoever called fit or partial_fit, which scikit-learn has wrapped.
+        caller = 6 if self.solver == "lbfgs" else 7
         if result.status == "interrupted":
-            warnings.warn(
-                "Training interrupted by user. The model keeps what it has learned.", stacklevel=6
-            )
+            text = "Training interrupted by user. The model keeps what it has learned."
+            warnings.warn(text, stacklevel=caller)
         elif result.status == "max_iter" and not incremental:
-            self._warn_not_converged(result)
+            warnings.warn(self._not_converged(result), ConvergenceWarning, stacklevel=caller)
 
-    def _warn_not_converged(self, result):
-        """Say which limit was reached and what to change."""
+    def _not_converged(self, result):
+        """Which limit was reached and what to change."""
         if self.solver == "lbfgs":
-            text = (
+            return (
                 f"lbfgs stopped after {result.n_iter} iterations before convergence: "
                 f"{result.message}. Increase max_iter ({self.max_iter}) or max_fun "
                 f"({self.max_fun}), or scale X."
             )
-        else:
-            text = (
-                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                f"converged yet; the loss is {self.loss_:.4g}. Increase max_iter, or change "
-                "learning_rate_init."
-            )
-        warnings.warn(text, ConvergenceWarning, stacklevel=8)
+        return (
+            f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+            f"converged yet; the loss is {self.loss_:.4g}. Increase max_iter, or change "
+            "learning_rate_init."
+        )
 
     def _checked(self, X):
         """New samples, as the network takes them."""

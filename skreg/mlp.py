@@ -333,8 +333,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     fast. X is not copied as a whole if it is float already, whatever its memory order ('lbfgs'
     makes a float64 copy of float32 input); sparse X is never made dense. A batch whose sample
     weights are all zero is skipped. Large batches are cut into parts for all cores, small ones
-    are trained on one; the result has the same bits for any number of threads. Memory beyond X:
-    four ('sgd') or five ('adam') vectors of all parameters and the activations of one batch.
+    are trained on one; the result has the same bits for any number of threads. (Fits in threads
+    other than the main one leave BLAS its threads, whose number may change the last digits.)
+    Memory beyond X: four ('sgd') or five ('adam') vectors of all parameters and the activations of
+    one batch.
 
     A fit that overflows raises a `ValueError` that names the epoch; the estimator keeps the
     parameters before that epoch. After Ctrl-C it keeps what it has learned, with a warning.
@@ -507,7 +509,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
         resume : bool, default=False
             Whether to go on from the file `checkpoint`, if it is there. The result has the same
-            bits as that of a training that was never interrupted.
+            bits as that of a training that was never interrupted. Data and parameters must be
+            those of before; `n_iter_no_change` and `max_iter` may change, the latter unless
+            schedules or 'swa' plan with it.
 
         Returns
         -------
