@@ -44,11 +44,6 @@ def decisions(z, function):
     return chosen[:, 0] if z.shape[1] == 1 else chosen
 
 
-def is_multilabel(y):
-    """Whether targets are a 0/1 matrix."""
-    return type_of_target(y).startswith("multilabel")
-
-
 class MLPClassifier(ClassifierMixin, Perceptron):
     r"""Multilayer perceptron classifier with every common regularizer.
 
@@ -551,7 +546,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         check_partial_fit(self)
         with unchanged_on_error(self, but=DivergenceError):
             if check_partial_fit_first_call(self, classes):
-                self._label_binarizer = LabelBinarizer().fit(y if is_multilabel(y) else classes)
+                multilabel = type_of_target(y).startswith("multilabel")
+                self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
                 self._refuse_one_class(self._label_binarizer)
                 self._check_labels()
             return self._fit(X, y, sample_weight, incremental=True)
@@ -689,10 +685,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def _check_classes(self, y, whole):
         """Refuse labels that the network has no output for, or lacks where fit must match."""
-        if is_multilabel(y) != self._multilabel():
+        wide = y.ndim == 2
+        if wide != self._multilabel():
             kinds = "one class a sample", "a 0/1 matrix of labels"
             raise ValueError(
-                f"y holds {kinds[is_multilabel(y)]}, but the network has learned from "
+                f"y holds {kinds[wide]}, but the network has learned from "
                 f"{kinds[self._multilabel()]}. Pass targets of that kind, or fit anew with "
                 "warm_start=False."
             )

@@ -77,6 +77,7 @@ SAME = {
                                   "n_iter_no_change": 3}),
     "lbfgs": (diabetes, {"solver": "lbfgs"}),
     "several targets": (several, {"solver": "lbfgs", "activation": "tanh"}),
+    "several targets, sgd": (several, {"solver": "sgd", "early_stopping": True}),
     "poisson": (counts, {"loss": "poisson", "solver": "sgd", "learning_rate_init": 0.01}),
     "poisson, lbfgs": (counts, {"loss": "poisson", "solver": "lbfgs"}),
     # scikit-learn adds epsilon before the bias correction: equal where epsilon does not matter.

@@ -23,7 +23,7 @@ class History:
         """Append a value of this epoch to each column."""
         for name, value in values.items():
             column = self.columns.setdefault(name, [])
-            column += self._missing(value, self.n_epochs - 1 - len(column))
+            column += self._missing([value], self.n_epochs - 1 - len(column))
             column.append(value)
 
     @property
@@ -35,14 +35,14 @@ class History:
         """The columns as arrays whose first axis is the epoch."""
         n = self.n_epochs
         return {
-            name: np.array(values + self._missing(values[0], n - len(values)))
+            name: np.array(values + self._missing(values[:1], n - len(values)))
             for name, values in self.columns.items()
         }
 
     @staticmethod
     def _missing(like, n):
         """NaN for epochs that did not ask for a column, or in which Ctrl-C came before it."""
-        return [np.full(np.shape(like), np.nan)] * n
+        return [np.full(np.shape(value), np.nan) for value in like] * n
 
     # Norms of parameters that are about to overflow may be infinite; the next epoch sees them.
     @np.errstate(over="ignore")
