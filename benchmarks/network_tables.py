@@ -99,9 +99,11 @@ def cross_validate(X, y, regression, repeats):
     splits = kind(n_splits=FOLDS, n_repeats=repeats, random_state=0).split(X, y)
     for seed, (train, test) in enumerate(splits):
         for name, model in models(regression, seed).items():
-            start = time.perf_counter()
-            model.fit(X[train], y[train])
-            seconds = time.perf_counter() - start
+            with warnings.catch_warnings(), threadpool_limits(1):
+                warnings.simplefilter("ignore")  # the defaults do not converge everywhere
+                start = time.perf_counter()
+                model.fit(X[train], y[train])
+                seconds = time.perf_counter() - start
             fold = Fold(*judge(model, X[test], y[test], regression), seconds)
             found.setdefault(name, []).append(fold)
     return found
@@ -154,9 +156,7 @@ def main(arguments=None, console=None):
     for name in (name for name in TABLES if options.tables in name):
         X, y = TABLES[name](return_X_y=True)
         regression = name in REGRESSIONS
-        with warnings.catch_warnings(), threadpool_limits(1):
-            warnings.simplefilter("ignore")  # the defaults do not converge everywhere
-            found = cross_validate(X, y, regression, options.repeats)
+        found = cross_validate(X, y, regression, options.repeats)
         n, p = X.shape
         title = f"{name} ({n:,} x {p}), {options.repeats} x {FOLDS} folds"
         console.print(table_of(title, regression, found), "")

@@ -39,7 +39,7 @@ class ScikitLearnNetwork(NetworkContestant):
         return True
 
     def options(self):
-        return {"solver": "adam"}
+        return {"solver": "adam", "learning_rate_init": self.problem.learning_rate}
 
     def solve(self, tol):
         problem = self.problem
@@ -47,17 +47,20 @@ class ScikitLearnNetwork(NetworkContestant):
             hidden_layer_sizes=problem.hidden,
             batch_size=problem.batch_size,
             max_iter=problem.epochs,
-            learning_rate_init=problem.learning_rate,
             alpha=0.0,
             tol=0.0,
             n_iter_no_change=problem.epochs + 1,
-            random_state=0,
+            random_state=problem.seed,
             **self.options(),
         )
         return model.fit(self.X, self.y)
 
+    def probabilities(self, model, X):
+        """Return those of the classes for rows in the form that training has."""
+        return model.predict_proba(X)
+
     def answer(self, model):
-        return model.predict_proba(self.X)
+        return self.probabilities(model, self.X)
 
 
 class SkregNetwork(ScikitLearnNetwork):
@@ -71,8 +74,11 @@ class SkregNetwork(ScikitLearnNetwork):
         return False
 
     def options(self):
-        regularizers = self.problem.regularizers
-        return {"solver": "adamw", **regularizers} if regularizers else {"solver": "adam"}
+        problem = self.problem
+        scheduled = callable(problem.learning_rate)
+        rate = {"learning_rate" if scheduled else "learning_rate_init": problem.learning_rate}
+        solver = "adamw" if problem.regularizers else "adam"
+        return {"solver": solver, **rate, **problem.regularizers}
 
 
 class PlainSkregNetwork(SkregNetwork):
@@ -109,24 +115,25 @@ class Torch(NetworkContestant):
     def network(self):
         """Linear layers with ReLU and dropout, started as scikit-learn starts them."""
         nn, problem = self.lib.nn, self.problem
-        sizes, rate = [self.X.shape[1], *problem.hidden], problem.regularizers.get("dropout")
+        sizes = [self.X.shape[1], *problem.hidden, problem.n_classes]
+        rates = [problem.regularizers.get(name, 0) for name in ("input_dropout", "dropout")]
         layers = []
-        for fan_in, fan_out in pairwise(sizes):
-            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
-            if rate:
+        for depth, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+            if depth:
+                layers.append(nn.ReLU())
+            if rate := rates[depth > 0]:
                 layers.append(nn.Dropout(rate))
-        layers.append(nn.Linear(sizes[-1], problem.n_classes))
-        for layer in layers[:: 3 if rate else 2]:
-            nn.init.xavier_uniform_(layer.weight)
+            layers.append(nn.Linear(fan_in, fan_out))
+            nn.init.xavier_uniform_(layers[-1].weight)
         return nn.Sequential(*layers).to(self.inputs.dtype)
 
     def solve(self, tol):
         torch, problem = self.lib, self.problem
-        torch.manual_seed(0)
-        network = self.network()
+        torch.manual_seed(problem.seed)
+        network, rates = self.network(), problem.rates
         optimizer = torch.optim.AdamW(
             network.parameters(),
-            lr=problem.learning_rate,
+            lr=problem.learning_rate if rates is None else rates[0],
             weight_decay=problem.regularizers.get("weight_decay", 0.0),
             fused=True,
         )
@@ -134,6 +141,8 @@ class Torch(NetworkContestant):
         smoothing = problem.regularizers.get("label_smoothing", 0.0)
         smoothing *= problem.n_classes / (problem.n_classes - 1)
         max_norm = problem.regularizers.get("max_grad_norm") if self.clips else None
+        (group,) = optimizer.param_groups
+        step = 0
         for _ in range(problem.epochs):
             order = torch.randperm(len(self.labels))
             inputs, labels = self.inputs[order], self.labels[order]
@@ -146,14 +155,21 @@ class Torch(NetworkContestant):
                 )
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
+                if rates is not None:
+                    group["lr"] = rates[step]
+                    step += 1
                 if max_norm is not None:
                     torch.nn.utils.clip_grad_norm_(network.parameters(), max_norm)
                 optimizer.step()
         return network
 
-    def answer(self, model):
+    def probabilities(self, model, X):
         with self.lib.no_grad():
-            return self.lib.softmax(model.eval()(self.inputs).double(), dim=1).numpy()
+            scores = model.eval()(self.lib.from_numpy(X))
+            return self.lib.softmax(scores.double(), dim=1).numpy()
+
+    def answer(self, model):
+        return self.probabilities(model, self.X)
 
 
 class TorchOnOneThread(Torch):

@@ -112,8 +112,9 @@ class NetworkTraining:
     epochs: int
     regularizers: dict = field(default_factory=dict)  # named as skreg's parameters
     dtype: type = np.float64  # of all contestants
+    learning_rate: object = 1e-3  # or a schedule of skreg's
+    seed: int = 0
 
-    learning_rate: ClassVar[float] = 1e-3
     measure: ClassVar[str] = "training loss"
     target: ClassVar[None] = None
 
@@ -136,6 +137,13 @@ class NetworkTraining:
     def steps(self):
         """Training steps in all epochs, the last, smaller batch of each included."""
         return self.epochs * -(-len(self.y) // self.batch_size)
+
+    @property
+    def rates(self):
+        """The learning rate of every step, or None where it is constant."""
+        if not callable(self.learning_rate):
+            return None
+        return self.learning_rate.over(self.steps)(np.arange(self.steps)).tolist()
 
     @property
     def products(self):

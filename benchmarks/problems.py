@@ -295,26 +295,26 @@ def fashion(n):
     return rng.random((n, 784)), np.arange(n) % 10
 
 
-def fashion_files():
-    """Paths of the training images and labels."""
-    names = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
+def fashion_files(part="train"):
+    """Paths of images and labels: of the training rows, or of the test rows ("t10k")."""
+    names = (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
     return [FASHION_MNIST / name for name in names]
 
 
-def has_fashion_mnist():
+def has_fashion_mnist(part="train"):
     """Whether both files are there."""
-    return all(path.is_file() for path in fashion_files())
+    return all(path.is_file() for path in fashion_files(part))
 
 
-def fashion_mnist(n):
-    """The first n training images, pixels in [0, 1], and their labels 0 to 9."""
-    if not has_fashion_mnist():
+def fashion_mnist(n, part="train"):
+    """The first n images, pixels in [0, 1], and their labels 0 to 9."""
+    if not has_fashion_mnist(part):
         raise DataAbsentError(
             f"no Fashion-MNIST in {FASHION_MNIST}: install Debian's dataset-fashion-mnist"
         )
     # An IDX file is a header (4 bytes, then 4 a dimension) before the raw bytes.
     images, labels = (
-        np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in fashion_files()
+        np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8) for path in fashion_files(part)
     )
-    images = images[16 : 16 + n * 784].reshape(n, 784)
+    images = images[16 : 16 + n * 784].reshape(-1, 784)
     return images / 255.0, labels[8 : 8 + n].astype(np.int64)

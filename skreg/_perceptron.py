@@ -189,8 +189,6 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         goes_on = incremental or self.average == "ema"
         if goes_on and before is not None and len(before.average) == len(state.average):
             state.average, state.n_averaged = before.average, before.n_averaged
-        elif self.average == "ema" and update.steps[0]:
-            state.average[:] = state.parameters  # its share is that of all steps before
         return state
 
     def _run(self, recipe, state, rows, network, valid, followed, incremental, file):

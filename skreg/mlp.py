@@ -604,7 +604,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def sample_proba(self, X, n_samples=100, random_state=None):
         """Draw probabilities by Monte-Carlo dropout: passes with units dropped as in training.
 
-        Their spread says how unsure the network is of its probabilities [6]_.
+        Their spread says how unsure the network is of its probabilities (Gal and Ghahramani 2016).
 
         Parameters
         ----------

@@ -38,9 +38,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson'}, \
-            default='squared_error'
-        What is minimized for each output, with residual r = y - z:
+    loss : {'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson'}
+        What is minimized for each output, with residual r = y - z; 'squared_error' by default.
 
         - 'squared_error': r^2 / 2, for the mean.
         - 'absolute_error': abs(r), for the median.
@@ -531,7 +530,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
         return_std : bool, default=False
             Whether to return standard deviations, too: the spread of predictions by Monte-Carlo
-            dropout, passes with units dropped as in training [5]_.
+            dropout, passes with units dropped as in training (Gal and Ghahramani 2016).
 
         n_samples : int, default=100
             Number of such passes, at least 2.

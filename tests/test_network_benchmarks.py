@@ -1,7 +1,9 @@
-"""Benchmarks of perceptrons: what is trained and predicted, and the limit of a training step."""
+"""Benchmarks of perceptrons: training, prediction, the limit of a step, memory, accuracies."""
 
+import gzip
 import importlib
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,8 +21,9 @@ from tests.test_benchmarks import (
     rivals,
 )
 
-networks, network_memory, roofline = map(
-    importlib.import_module, ["networks", "network_memory", "roofline"]
+fashion_mnist, network_memory, network_tables, networks, roofline = map(
+    importlib.import_module,
+    ["fashion_mnist", "network_memory", "network_tables", "networks", "roofline"],
 )
 
 
@@ -161,3 +164,82 @@ def test_memory_is_read_at_the_updates_asked_for(monkeypatch):
     rates = {watch(t) for t in range(9)}
     assert len(rates) == 1
     assert watch.growth == 150
+
+
+# Tables ----------------------------------------------------------------------------------------
+
+
+def test_means_and_errors_of_tables():
+    assert network_tables.mean_and_error([1.0, 2.0, 3.0]) == (2.0, pytest.approx(1 / np.sqrt(3)))
+    _, error = network_tables.mean_and_error([1.0, 2.0, 3.0], shared=2 / 3)
+    assert error == pytest.approx(1.0)
+    assert network_tables.shown([0.5, 1.5], ".2f") == "1.00 +- 0.50"
+    assert network_tables.shown([0.5, 1.5], "+.1f") == "+1.0 +- 0.5"
+
+
+def test_models_of_tables_meet_on_the_same_folds(monkeypatch):
+    monkeypatch.setitem(network_tables.REGULARIZED, "max_iter", 2)
+    console = Console(file=io.StringIO(), width=130)
+    for name in ("wine", "diabetes"):
+        assert network_tables.main(["--repeats", "1", "--tables", name], console) == 0
+    text = console.file.getvalue()
+    assert text.count("1 x 5 folds") == 2
+    assert "accuracy %" in text
+    assert "R^2" in text
+    X, y = network_tables.TABLES["wine"](return_X_y=True)
+    found = network_tables.cross_validate(X, y, False, 2)
+    assert [len(folds) for folds in found.values()] == [10, 10, 10]
+    assert 0.8 < np.mean([fold.score for fold in found["scikit-learn"]]) <= 1
+
+
+# Fashion-MNIST ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_fashion(monkeypatch, tmp_path):
+    """Images of one bright pixel, which is that of the class."""
+    rng = np.random.default_rng(0)
+    for part, n in (("train", 300), ("t10k", 50)):
+        labels = np.arange(n) % 10
+        images = rng.integers(0, 20, (n, 784))
+        images[np.arange(n), 50 * labels] = 255
+        for path, head, array in zip(
+            [tmp_path / f"{part}-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1")],
+            (16, 8),
+            (images, labels),
+            strict=True,
+        ):
+            path.write_bytes(gzip.compress(bytes(head) + array.astype(np.uint8).tobytes()))
+    monkeypatch.setattr(problems, "FASHION_MNIST", tmp_path)
+    monkeypatch.setattr(fashion_mnist, "BATCH", 50)
+    monkeypatch.setattr(fashion_mnist, "HELD_OUT", 100)
+    monkeypatch.setattr(fashion_mnist, "contestants", lambda _: {"skreg": networks.SkregNetwork()})
+
+
+@pytest.mark.usefixtures("small_fashion")
+def test_fashion_mnist_is_judged_by_test_rows_or_rows_held_out(monkeypatch):
+    assert [len(part) for part in fashion_mnist.data(False)] == [300, 300, 50, 50]
+    assert [len(part) for part in fashion_mnist.data(True)] == [200, 200, 100, 100]
+    console = Console(file=io.StringIO(), width=130)
+    assert fashion_mnist.main(["--seeds", "1"], console) == 0
+    assert "50 test rows" in console.file.getvalue()
+    monkeypatch.setattr(fashion_mnist, "EPOCHS", 1)
+    assert fashion_mnist.main(["--seeds", "2", "--held-out"], console) == 1
+    assert "100 rows held out" in console.file.getvalue()
+
+
+def test_fashion_mnist_says_where_the_data_are_missed(monkeypatch, tmp_path):
+    monkeypatch.setattr(problems, "FASHION_MNIST", tmp_path)
+    console = Console(file=io.StringIO(), width=130)
+    assert fashion_mnist.main([], console) == 2
+    assert "dataset-fashion-mnist" in console.file.getvalue()
+
+
+def test_a_scheduled_training_has_a_rate_for_every_step():
+    problem = replace(network_training(), learning_rate=fashion_mnist.LEARNING_RATE)
+    assert network_training().rates is None
+    assert len(problem.rates) == problem.steps == 210
+    assert max(problem.rates) == pytest.approx(0.002, rel=1e-3)
+    assert problem.rates[-1] < 1e-5
+    ours = certify(networks.SkregNetwork, problem)
+    assert ours.contestant.options()["learning_rate"] is problem.learning_rate

@@ -135,6 +135,9 @@ class State:
             singular = singular_vectors(parameters, units)
             bound_spectral_norms(parameters, recipe)
         average = np.zeros(len(parameters) if recipe.average else 0, dtype)
+        if recipe.average and update.steps[0]:
+            # The shares count all steps: those before stand for where they led.
+            average[:] = parameters
         return cls(parameters, update, order, rng, progress, average, 0, singular)
 
     def learned(self):

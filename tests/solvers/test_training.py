@@ -241,6 +241,22 @@ def test_exponential_averages_weigh_recent_steps_most():
     np.testing.assert_allclose(result.parameters, expected, rtol=1e-13)
 
 
+def test_an_average_asked_for_later_begins_where_the_training_is():
+    recipe = RECIPE._replace(batch_size=60, max_iter=5)
+    state, rows = begin(recipe)
+    training.train(state, recipe, rows)
+    start = state.parameters.copy()
+    numbers = recipe.numbers._replace(average_decay=0.9)
+    recipe = recipe._replace(average="ema", numbers=numbers, max_iter=1)
+    state = State.of(
+        recipe, state.parameters, state.update, state.order, state.rng, state.progress
+    )
+    result = training.train(state, recipe, rows)
+    share = 0.1 / (1 - 0.9**6)  # of the sixth step
+    expected = (1 - share) * start + share * state.parameters
+    np.testing.assert_allclose(result.parameters, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("average", ["ema", "swa"])
 def test_averages_keep_the_zeros_of_the_last_step(average):
     numbers = Numbers(dropout=(0.0, 0.0), l1=0.05, average_decay=0.9 if average == "ema" else None)
