@@ -53,7 +53,8 @@ class Checkpoint:
             "status": status,
             "seed": seed,
             "n_averaged": state.n_averaged,
-            "learning_rate": state.update.learning_rate,
+            "learning_rate": float(state.update.learning_rate),
+            "clock": state.update.clock,
             "generator": generator,
             "progress": {name: getattr(state.progress, name) for name in PROGRESS},
         }
@@ -83,6 +84,7 @@ class Checkpoint:
         state.update.moments[:] = arrays["moments"]
         state.update.steps[:] = arrays["steps"]
         state.update.learning_rate = about["learning_rate"]
+        state.update.clock = about["clock"]
         vars(state.progress).update(about["progress"])
         state.progress.history = History()
         for name, column in arrays.items():
@@ -104,7 +106,9 @@ def mark_of(model, network, rows, validation, followed):
         "parameters": params,
         "layers": list(network.units),
         "data": checksum(rows),
-        "validation data": 0 if validation is None else checksum(validation[1:-1]),
+        "validation data": 0
+        if validation is None
+        else checksum([validation.X, validation.targets, validation.weight]),
         "names of eval_sets": [data.name for data in followed],
     }
 

@@ -39,7 +39,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     They provide ``_encode(y, incremental)`` and ``_encode_known(y)`` (targets for the solver, of
     which the first may learn classes), ``_output()`` (number of output units, name of the loss,
-    its level, label smoothing), ``_output_function(loss)``, ``_weigh(y, weight)``,
+    its level, label smoothing), ``_output_function(loss)``, ``_weigh(y, targets, weight)``,
     ``_strata(targets)`` (or None) and ``_default_score(z, data)``.
     """
 
@@ -56,26 +56,23 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         check_conflicts(self, X, incremental)
         targets = self._encode(y, incremental)
         check_range(targets, X.dtype)
-        weight = self._weigh(y, check_weights(sample_weight, X))
+        weight = check_weights(sample_weight, X)
         network = self._network(X.shape[1], first)
         epochs = 0 if self.solver == "lbfgs" else 1 if incremental else self.max_iter
         with fit_task(self, given, y, sample_weight, subtasks=epochs) as task:
             if self.solver == "lbfgs":
+                weight = self._weigh(y, targets, weight)
                 self._fit_lbfgs(network, X, targets, weight, first)
             else:
-                self._task = (task, given, y, sample_weight)
-                try:
-                    self._fit_epochs(
-                        network, X, y, targets, weight, first, incremental, validation,
-                        eval_sets, resume,
-                    )  # fmt: skip
-                finally:
-                    del self._task
+                self._fit_epochs(
+                    network, X, y, targets, weight, first, incremental, validation, eval_sets,
+                    resume, (task, given, y, sample_weight),
+                )  # fmt: skip
         return self
 
     def _validated(self, X, y, dtype, reset):
         """Samples and targets as scikit-learn checks them."""
-        numeric = self._estimator_type_is_regressor()
+        numeric = self._is_regressor()
         X, y = validate_data(
             self, X, y, accept_sparse="csr", multi_output=True, dtype=dtype, reset=reset,
             y_numeric=numeric,
@@ -129,19 +126,25 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self._finish(result, incremental=False)
 
     def _fit_epochs(
-        self, network, X, y, targets, weight, first, incremental, validation, eval_sets, resume
-    ):
+        self, network, X, y, targets, weight, first, incremental, validation, eval_sets, resume,
+        task,
+    ):  # fmt: skip
         """Train batch by batch."""
         rng = check_random_state(self.random_state)
         parameters = self._start(network, X.dtype, rng, first)
         if first:
             self._show(parameters, network)
-        valid, weight = None, None if weight is None else weight.astype(X.dtype, copy=False)
+        valid = None
         if validation is not None:
             valid = followed_data(self, "validation", "X_val and y_val", *validation)
         followed = followed_sets(self, {} if eval_sets is None else eval_sets)
         coded = targets.ndim == 1 and self.batch_augment is not None
-        rows = Rows.of(X, one_hot(targets, network, X.dtype) if coded else targets, weight)
+        weigh = self._weigh(y, targets, weight)
+        rows = Rows.of(
+            X,
+            one_hot(targets, network, X.dtype) if coded else targets,
+            None if weigh is None else weigh.astype(X.dtype, copy=False),
+        )
         file = None
         if self.checkpoint is not None:
             mark = mark_of(self, network, rows, valid, followed)
@@ -153,7 +156,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             kept, held = before or held_out(self, X, targets, weight, rng)
             if file is not None:
                 file.held = held
-            valid = followed_rows(self, X, y, targets, weight, held, self._task[1])
+            valid = followed_rows(self, X, y, targets, weight, held, task[1])
         recipe = recipe_of(self, network, len(kept), incremental)
         # Without dropout nothing is drawn, so that a seed keeps scikit-learn's meaning.
         if recipe.numbers.drops():
@@ -162,7 +165,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         state.progress.watch_scores(valid is not None)
         if not incremental:
             state.progress.begin()
-        self._run(recipe, state, rows, network, valid, followed, incremental, file)
+            state.update.clock = int(state.update.steps[0])
+        self._run(recipe, state, rows, network, valid, followed, incremental, file, task)
 
     def _new_state(self, recipe, parameters, kept, rng, first, incremental):
         """Where training starts: anew, or with the memory of the fit before."""
@@ -191,7 +195,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             state.average, state.n_averaged = before.average, before.n_averaged
         return state
 
-    def _run(self, recipe, state, rows, network, valid, followed, incremental, file):
+    def _run(self, recipe, state, rows, network, valid, followed, incremental, file, task):
         """Train from the state, or from where a checkpoint was left, and store what came out."""
         scorer = scorer_of(self)
         n_iter, status = 0, "max_iter"
@@ -218,16 +222,21 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
                 state.progress.history.add(**columns)
             if file is not None:
                 file.save(state, n_iter, status, recipe.seed)
-            context, *data = self._task
+            context, *data = task
+            if context is not None:  # whose callbacks may look at the training
+                self._remember(recipe, state)
+                self.n_iter_ = n_iter
             return finished_subtask(context, self, "epoch", *data)
 
-        watching = followed or file is not None or self._task[0] is not None
+        watching = followed or file is not None or task[0] is not None
         try:
             result = train(
                 state, recipe, rows, None if valid is None else score,
                 observe if watching else None, self._report, n_iter, status,
             )  # fmt: skip
         except DivergenceError:
+            if state.best is not None:
+                self._show(state.best, network)
             self._remember(recipe, state)
             self.n_iter_ = state.progress.n_epochs
             raise
@@ -255,18 +264,14 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self.best_validation_score_ = progress.best_score
         self.best_epoch_ = progress.best_epoch
         self._history = progress.history
-        steps = int(state.update.steps[0])
-        self._rates = np.array([
-            rate(max(steps - 1, 0), max(steps, 1))[0] if callable(rate) else rate
-            for rate in recipe.numbers.dropout
-        ])  # fmt: skip
+        self._rates = np.array([state.update.last(rate) for rate in recipe.numbers.dropout])
 
     def _overflow(self, n_iter, what):
         """The error of a training that went too far, with what can be done."""
         self._state = None  # its moments may have overflowed too
         scheduled = callable(self.learning_rate)
         name = "learning_rate" if scheduled else "learning_rate_init"
-        data = "X and y" if self._estimator_type_is_regressor() else "X"
+        data = "X and y" if self._is_regressor() else "X"
         lower, clip = f"Lower {name} ({getattr(self, name)}), or scale", ", or set max_grad_norm"
         return DivergenceError(
             f"Training overflowed in iteration {n_iter}: {what} are not finite. "
@@ -344,7 +349,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         net = self.coefs_, self.intercepts_, self._activations, rates
         return np.stack([outputs(X, *net, seed, draw) for draw in range(n_samples)])
 
-    def _estimator_type_is_regressor(self):
+    def _is_regressor(self):
         """Whether y holds numbers."""
         return self.__sklearn_tags__().estimator_type == "regressor"
 

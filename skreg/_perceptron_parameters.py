@@ -164,7 +164,7 @@ def new_update(model, n, dtype):
         return updates.sgd(
             n,
             dtype,
-            learning_rate=model.learning_rate_init,
+            learning_rate=float(model.learning_rate_init),
             momentum=model.momentum,
             nesterov=model.nesterovs_momentum,
             schedule=model.learning_rate if isinstance(model.learning_rate, str) else "constant",
@@ -173,7 +173,7 @@ def new_update(model, n, dtype):
     return updates.adam(
         n,
         dtype,
-        learning_rate=model.learning_rate_init,
+        learning_rate=float(model.learning_rate_init),
         beta_1=model.beta_1,
         beta_2=model.beta_2,
         epsilon=model.epsilon,

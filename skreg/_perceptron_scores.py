@@ -68,7 +68,7 @@ def followed_data(model, name, label, given, y, weight=None):
         if y.ndim == 2 and y.shape[1] == 1:
             y = y.ravel()
         targets = model._encode_known(y)
-        weight = model._weigh(y, check_weights(weight, X))
+        weight = check_weights(weight, X)
     return Followed(name, X, y, targets, weight, given)
 
 

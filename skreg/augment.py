@@ -66,7 +66,6 @@ class ImageShift:
     """
 
     image_shape: tuple[int, ...]
-    _: KW_ONLY
     max_shift: int = 2
     prob: float = 0.5
     fill: float = 0.0

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
@@ -245,7 +245,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, which multiply those of the samples; 'balanced' is
         ``n_samples / (n_classes * count of the class)`` for the data at hand. A list has one dict
-        for each label of multilabel targets.
+        for each label of multilabel targets. They count in the training alone, not in scores.
 
     Attributes
     ----------
@@ -706,11 +706,15 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 "first call to partial_fit."
             )
 
-    def _weigh(self, y, weight):
-        """Sample weights times class weights."""
+    def _weigh(self, y, targets, weight):
+        """Sample weights times class weights; those of a dict do not ask who is in this y."""
         if self.class_weight is None:
             return weight
-        by_class = compute_sample_weight(self.class_weight, y)
+        if isinstance(self.class_weight, dict) and targets.ndim == 1:
+            known = {"classes": self.classes_, "y": self.classes_}
+            by_class = compute_class_weight(self.class_weight, **known)[targets]
+        else:
+            by_class = compute_sample_weight(self.class_weight, y)
         if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
             raise ValueError(
                 f"class_weight={self.class_weight!r} must hold finite numbers of at least 0."

@@ -642,7 +642,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """The inverse link."""
         return "exp" if loss == "poisson" else "identity"
 
-    def _weigh(self, y, weight):
+    def _weigh(self, y, targets, weight):
         """Only classes have weights of their own."""
         return weight
 

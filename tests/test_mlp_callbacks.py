@@ -212,3 +212,24 @@ def test_a_model_with_callbacks_can_be_pickled():
     again = pickle.loads(pickle.dumps(fitted))
     assert_array_equal(again.predict(X), fitted.predict(X))
     assert again.fit(X, y).n_iter_ == 5
+
+
+@ignore_convergence
+def test_callbacks_see_how_the_training_goes():
+    seen = []
+
+    class Watcher:
+        def setup(self, estimator, context):
+            pass
+
+        teardown = on_fit_task_begin = setup
+
+        def on_fit_task_end(self, estimator, context):
+            if context.task_name == "epoch":
+                seen.append((estimator.n_iter_, len(estimator.history_["loss"])))
+                kept = {k for k in vars(estimator) if k.startswith("_task")}
+                assert not kept  # nor any other hold on the training data
+
+    X, y = np.random.default_rng(0).normal(size=(500, 30)), np.arange(500) % 2
+    MLPClassifier((5,), max_iter=3).set_callbacks(Watcher()).fit(X, y)
+    assert seen == [(1, 1), (2, 2), (3, 3)]

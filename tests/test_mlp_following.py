@@ -118,13 +118,21 @@ def test_multilabel_validation_counts_whole_rows():
     assert again.validation_scores_ == fitted.validation_scores_
 
 
-def test_class_weights_count_in_the_score():
+def test_class_weights_do_not_count_in_scores():
     X, y, X_val, y_val = halves()
     weight = {k: 1.0 + (k == 3) * 9 for k in range(10)}
     fitted = model(early_stopping=True, class_weight=weight)
     fitted.fit(X, y, X_val=X_val, y_val=y_val)
-    found = fitted.score(X_val, y_val, sample_weight=[weight[k] for k in y_val])
-    assert_allclose(fitted.best_validation_score_, found)
+    assert_allclose(fitted.best_validation_score_, fitted.score(X_val, y_val))
+
+
+def test_data_to_follow_may_lack_a_class_that_has_a_weight():
+    X, y, X_val, y_val = halves()
+    weight = dict.fromkeys(range(10), 2.0)
+    fitted = model(class_weight=weight).fit(X, y, eval_sets={"few": (X_val, y_val % 2)})
+    assert len(fitted.history_["few_score"]) == fitted.n_iter_
+    part = model(class_weight=weight).partial_fit(X, y, classes=range(10))
+    part.partial_fit(X[y < 3], y[y < 3])  # some classes come later
 
 
 @pytest.mark.parametrize("given", ["fraction", "own"])

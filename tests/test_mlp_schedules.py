@@ -189,3 +189,13 @@ def test_a_regressor_takes_schedules_too():
 def test_bad_schedules(params, message):
     with pytest.raises(ValueError, match=message):
         fitted(**params)
+
+
+@ignore_convergence
+def test_every_fit_of_a_warm_start_begins_its_schedules_anew():
+    X, y = digits(100)
+    params = {"max_iter": 4, "learning_rate": Cosine(0.1), "warm_start": True, "batch_size": 50}
+    model = MLPClassifier((5,), **params).fit(X, y)
+    first = model.history_["learning_rate"]
+    assert_array_equal(model.fit(X, y).history_["learning_rate"], first)
+    assert first[0] > first[-1]

@@ -6,7 +6,6 @@ import numpy as np
 
 from skreg._kernels.measure import measure_layers
 from skreg._solvers.network import split
-from skreg._solvers.updates import at
 
 # What costs a pass more, or memory, and is recorded where it is asked for.
 COSTLY = ("gradient_norm", "update_norm", "spectral_norm", "parameters")
@@ -61,7 +60,7 @@ class History:
             loss=data_loss,
             l2_penalty=l2_penalty,
             l1_penalty=l1_penalty,
-            learning_rate=last_rate(recipe.numbers, state.update),
+            learning_rate=state.update.last(recipe.numbers.rate_of(state.update)),
             parameter_norm=sqrt(square),
             layer_parameter_norm=np.sqrt(layers[0]),
             zero_share=zeros / recipe.network.n_weights,
@@ -76,11 +75,3 @@ class History:
         if "parameters" in recipe.record:
             self.add(parameters=learned.copy())
         return objective
-
-
-def last_rate(numbers, update):
-    """The learning rate of the last step."""
-    if numbers.learning_rate is None:
-        return update.learning_rate
-    t = int(update.steps[0])
-    return float(np.ravel(at(numbers.learning_rate, max(t - 1, 0), 1))[0])

@@ -165,9 +165,10 @@ def team(worth_it=True):
     nobody helps.
     """
     with one_blas_thread():
-        crew = Team(available() - 1 if worth_it and in_main_thread() else 0)
-        running = [helpers().submit(crew.help) for _ in range(crew.threads - 1)]
+        crew, running = Team(available() - 1 if worth_it and in_main_thread() else 0), []
         try:
+            # In here, as an interrupt in the middle must not leave a helper that nobody closes.
+            running += [helpers().submit(crew.help) for _ in range(crew.threads - 1)]
             yield crew
         finally:
             crew.close()

@@ -29,22 +29,30 @@ class Numbers(NamedTuple):
 
     def table(self, update, n_steps):
         """The rows of the next n_steps steps: columns of `STEP_COLUMNS`, and dropout rates."""
-        start = int(update.steps[0])
+        done = int(update.steps[0])
+        start = done - update.clock
         steps = np.zeros((n_steps, len(STEP_COLUMNS)))
         columns = {name: steps[:, k] for name, k in STEP_COLUMNS.items()}
-        rate = update.learning_rate if self.learning_rate is None else self.learning_rate
-        given = {"learning_rate": rate, "alpha": self.alpha, "weight_decay": self.weight_decay}
+        given = {
+            "learning_rate": self.rate_of(update),
+            "alpha": self.alpha,
+            "weight_decay": self.weight_decay,
+        }
         for name, value in given.items():
             columns[name][:] = at(value, start, n_steps)
         columns["l1"][:] = self.l1
         if self.average_decay is not None:
             # The shares of an average that has no memory of where it started.
-            powers = self.average_decay ** np.arange(start + 1, start + n_steps + 1)
+            powers = self.average_decay ** np.arange(done + 1, done + n_steps + 1)
             columns["average"][:] = (1 - self.average_decay) / (1 - powers)
         rates = np.empty((n_steps, len(self.dropout)))
         for layer, value in enumerate(self.dropout):
             rates[:, layer] = at(value, start, n_steps)
         return steps, rates
+
+    def rate_of(self, update):
+        """The learning rate: a number, a schedule, or what the update has made of it."""
+        return update.learning_rate if self.learning_rate is None else self.learning_rate
 
     def drops(self):
         """Whether anything is ever drawn for dropout."""
@@ -68,6 +76,12 @@ class Update:
     power_t: float = 0.5
     learning_rate: float = 0.0
     steps: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    clock: int = 0  # the number of steps before t = 0 of schedules: a fit begins them anew
+
+    def last(self, value):
+        """A number, or the value that a schedule had in the last step."""
+        t = max(int(self.steps[0]) - self.clock - 1, 0)
+        return float(value(t, t + 1)[0]) if callable(value) else value
 
     def __post_init__(self):
         self.learning_rate = self.learning_rate_init

@@ -80,3 +80,23 @@ def test_a_forked_process_has_a_team_of_its_own():
     if child == 0:
         os._exit(0 if np.array_equal(outputs(*arguments), expected) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_an_interrupt_while_helpers_are_called_leaves_none(monkeypatch):
+    submit = threads.helpers().submit
+
+    def interrupted(*work):
+        submit(*work)
+        raise KeyboardInterrupt
+
+    seen = []
+    monkeypatch.setattr(threads, "available", lambda: 2)
+    monkeypatch.setattr(
+        threads, "helpers", lambda: type("Pool", (), {"submit": staticmethod(interrupted)})
+    )
+    monkeypatch.setattr(threads, "Team", lambda n: seen.append(Team(n)) or seen[-1])
+    with pytest.raises(KeyboardInterrupt), threads.team():
+        pass
+    # The helper has gone home: its thread does other work.
+    assert submit(lambda: 1).result(timeout=10) == 1
+    seen[0].help()  # returns, as the team is closed

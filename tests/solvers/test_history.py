@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from skreg._solvers.history import COSTLY, History, last_rate
+from skreg._solvers.history import COSTLY, History
 from skreg._solvers.training import Recipe
-from skreg._solvers.updates import Numbers
+from skreg._solvers.updates import Numbers, sgd
 from tests import reference
 from tests.network_cases import case, network
 
@@ -21,12 +21,19 @@ ALWAYS = {
 RISING = Numbers(learning_rate=lambda start, stop: np.arange(start, stop) / 8)
 
 
+def after(steps):
+    """An update rule after so many steps."""
+    update = sgd(1, float, learning_rate=0.25, momentum=0.9, nesterov=False)
+    update.steps[0] = steps
+    return update
+
+
 def record(names=(), numbers=RISING, steps=3):
     """(columns of one epoch, its objective, parameters, learned ones)."""
     parameters = case(NET, 1)[0]
     parameters[:7] = 0
     learned = 2 * parameters
-    update = SimpleNamespace(learning_rate=0.25, steps=np.array([steps]))
+    update = after(steps)
     state, history = SimpleNamespace(parameters=parameters, update=update), History()
     recipe = Recipe(NET, 4, 1, numbers, record=frozenset(names))
     watched = np.array([[12.0, 27.0], [3.0, 0.0]])
@@ -73,8 +80,17 @@ def test_one_of_two_norms_may_be_asked_for(name):
 @pytest.mark.parametrize(("steps", "rate"), [(0, 0.0), (1, 0.0), (9, 1.0)])
 def test_the_learning_rate_is_that_of_the_last_step(steps, rate):
     assert record(steps=steps)[0]["learning_rate"] == rate
-    update = SimpleNamespace(learning_rate=0.25, steps=np.array([steps]))
-    assert last_rate(Numbers(), update) == 0.25
+    update = after(steps)
+    assert update.last(Numbers().rate_of(update)) == 0.25
+
+
+def test_schedules_count_from_the_clock_of_the_fit():
+    update = after(9)
+    update.clock = 7
+    assert update.last(lambda start, stop: np.arange(start, stop)) == 1
+    steps, _ = Numbers(alpha=lambda start, stop: 10 + np.arange(start, stop)).table(update, 2)
+    assert 12 in steps[0]
+    assert 13 in steps[1]
 
 
 def test_recorded_parameters_do_not_change_later():
@@ -91,7 +107,7 @@ def test_recorded_parameters_do_not_change_later():
 def test_norms_beyond_the_range_of_numbers_are_infinite_and_no_warning():
     state = SimpleNamespace(
         parameters=np.full(NET.n_parameters, 1e307),
-        update=SimpleNamespace(learning_rate=0.1, steps=np.array([1])),
+        update=after(1),
     )
     history = History()
     recipe = Recipe(NET, 4, 1)
