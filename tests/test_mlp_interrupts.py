@@ -36,12 +36,28 @@ CASES = {
 }
 
 
+def when_training_begins(interrupt_after, seconds):
+    """A learning rate whose first question starts the clock: before, there is no model to keep."""
+    asked = []
+
+    def rate(t):
+        if not asked:
+            interrupt_after(seconds)
+        asked.append(t)
+        return 1e-3
+
+    return rate
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_model_is_there_soon_after(case, interrupt_after):
     X, y = table()
     X = sparse.csr_array(np.where(np.abs(X) > 1.5, X, 0)) if case == "sparse" else X
     model = endless(**CASES[case])
-    interrupt_after(0.4)
+    if case == "quasi-Newton":
+        interrupt_after(1.0)
+    else:
+        model.set_params(learning_rate=when_training_begins(interrupt_after, 0.3))
     start = time.perf_counter()
     with pytest.warns(UserWarning, match="interrupted by user. The model keeps") as found:
         model.fit(X, y)
@@ -56,8 +72,8 @@ def test_the_model_is_there_soon_after(case, interrupt_after):
 def test_partial_fit_too_and_it_goes_on(cls, interrupt_after):
     X, y = table(20_000)
     classes = {"classes": range(3)} if cls is MLPClassifier else {}
-    model = endless(cls=cls, batch_size=1)
-    interrupt_after(0.3)
+    rate = when_training_begins(interrupt_after, 0.3)
+    model = endless(cls=cls, batch_size=1, learning_rate=rate)
     with pytest.warns(UserWarning, match="interrupted") as found:
         model.partial_fit(X, y, **classes)
     assert found[0].filename == __file__
