@@ -17,7 +17,7 @@ from skreg._kernels.dropout import dropout_factor
 from skreg._kernels.losses import LOSSES
 from skreg._kernels.network import block_outputs
 from skreg._kernels.rows import gather_sparse
-from skreg._solvers.plan import CHUNK, training_team
+from skreg._solvers.plan import CHUNK, prediction_team
 
 # Rows that go through the network together where no gradient is needed.
 BLOCK_ROWS = 1024
@@ -123,6 +123,21 @@ def join(coefs, intercepts, dtype):
     return np.concatenate(parts).astype(dtype, copy=False)
 
 
+def joined(coefs, intercepts, dtype):
+    """The parameter vector of which these are views, or a new one where they are not."""
+    parts, whole = (*coefs, *intercepts), coefs[0].base
+    if isinstance(whole, np.ndarray) and whole.shape == (sum(p.size for p in parts),):
+        at = whole.__array_interface__["data"][0]
+        for part in parts:
+            in_place = part.flags.c_contiguous and part.dtype == whole.dtype == dtype
+            if not in_place or part.__array_interface__["data"][0] != at:
+                break
+            at += part.nbytes
+        else:
+            return whole
+    return join(coefs, intercepts, dtype)
+
+
 # Bounds of the uniform distribution: each keeps the variance of what flows through its layers.
 GAINS = {
     "logistic": (2, "both"),
@@ -163,14 +178,15 @@ def outputs(X, coefs, intercepts, activations, rates=None, seed=0, draw=0):
     network = Network((X.shape[1], *(len(b) for b in intercepts)), tuple(activations), "softmax")
     rates = np.zeros(len(coefs)) if rates is None else np.asarray(rates, float)
     n, n_blocks = X.shape[0], -(-X.shape[0] // BLOCK_ROWS)
+    compiled = block_outputs["float" if dtype == np.float32 else "double"]
     out = np.empty((n, network.units[-1]), dtype)
-    with training_team(min(n, BLOCK_ROWS) * network.n_weights) as team:
+    with prediction_team(min(n, BLOCK_ROWS) * network.n_weights) as team:
         fixed = {
             **network.shape_arguments(),
             "rates": rates,
-            "params": join(coefs, intercepts, dtype),
+            "params": joined(coefs, intercepts, dtype),
             "layers": np.empty((4, min(n, BLOCK_ROWS) * sum(network.units[1:])), dtype),
-            "chunk": CHUNK,
+            "chunk": 2 * CHUNK,
             "team": team,
             "seed": seed,
         }
@@ -178,7 +194,7 @@ def outputs(X, coefs, intercepts, activations, rates=None, seed=0, draw=0):
             block = slice(start, start + BLOCK_ROWS)
             step = draw * n_blocks + k
             rows = block_of(X[block], dtype, rates[0], seed, step)
-            block_outputs(**rows, **fixed, step=step, out=out[block])
+            compiled(**rows, **fixed, step=step, out=out[block])
     return out
 
 

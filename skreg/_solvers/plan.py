@@ -5,10 +5,12 @@ BLAS itself works on one thread meanwhile: on the products of a batch its own th
 (256 x 256 x 256 takes as long on two), where the same product cut in two takes half the time.
 """
 
+from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
 
+from skreg._kernels.team import Team
 from skreg._kernels.training import PIECE_LENGTH
 from skreg._solvers import threads
 
@@ -46,3 +48,9 @@ def n_partial(rows, chunk, n_parameters):
 def training_team(multiply_adds):
     """A context for steps whose batch has that many multiply-adds; yields the team of threads."""
     return threads.team(multiply_adds >= SMALL_BATCH)
+
+
+def prediction_team(multiply_adds):
+    """The same for one pass, which for a few rows BLAS, too, does on one thread without asking."""
+    tiny = multiply_adds < threads.TINY_PASS
+    return nullcontext(Team()) if tiny else training_team(multiply_adds)

@@ -187,3 +187,18 @@ def test_the_largest_batch_has_the_fullest_rows():
 def test_cases_cover_every_activation():
     assert set(reference.ACTIVATIONS) == set(reference.DERIVATIVES) == set(network.KINDS)
     assert set(network_cases.LEVELS) <= set(LOSSES)
+
+
+def test_parameters_are_joined_only_where_they_are_not_one_vector():
+    flat = np.arange(4 * 5 + 5 * 3 + 5 + 3, dtype=float)
+    coefs, intercepts = network.split(flat, UNITS)
+    assert network.joined(coefs, intercepts, float) is flat
+    for change in (
+        lambda: (coefs[::-1], intercepts),
+        lambda: ([c.copy() for c in coefs], intercepts),
+        lambda: (coefs, [intercepts[0], intercepts[1] + 1]),
+        lambda: network.split(flat.repeat(2)[::2], UNITS),
+    ):
+        parts = change()
+        np.testing.assert_array_equal(network.joined(*parts, float), network.join(*parts, float))
+    assert network.joined(coefs, intercepts, np.float32).dtype == np.float32
