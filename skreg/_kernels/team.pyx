@@ -20,7 +20,7 @@ cdef extern from *:
     #define SKREG_ADD(p, v) _InterlockedExchangeAdd64((p), (v))
     #define SKREG_PAUSE() YieldProcessor()
     #define SKREG_YIELD() SwitchToThread()
-    #define SKREG_SLEEP() Sleep(1)
+    #define SKREG_SLEEP(us) Sleep(((us) + 999) / 1000)
     #else
     #include <sched.h>
     #include <time.h>
@@ -33,7 +33,8 @@ cdef extern from *:
     #define SKREG_PAUSE() ((void) 0)
     #endif
     #define SKREG_YIELD() sched_yield()
-    #define SKREG_SLEEP() do { struct timespec t = {0, 50000}; nanosleep(&t, 0); } while (0)
+    #define SKREG_SLEEP(us) do { \\
+        struct timespec t = {0, (us) * 1000L}; nanosleep(&t, 0); } while (0)
     #endif
     """
     int64_t load "SKREG_LOAD" (int64_t* p) noexcept nogil
@@ -41,12 +42,13 @@ cdef extern from *:
     int64_t add "SKREG_ADD" (int64_t* p, int64_t v) noexcept nogil
     void pause "SKREG_PAUSE" () noexcept nogil
     void give_way "SKREG_YIELD" () noexcept nogil
-    void sleep "SKREG_SLEEP" () noexcept nogil
+    void sleep "SKREG_SLEEP" (int microseconds) noexcept nogil
 
 cdef enum:
     BITS = 20  # of the number of tasks, and of the next task
     SPINS = 4000  # looks at the ticket, about 50 microseconds, before giving way to others
     YIELDS = 200  # and so often that, before sleeping 50 microseconds at a time
+    NAPS = 100  # and so often that, before sleeping ten times as long
 
 
 cdef inline void wait_a_bit(int* looks) noexcept nogil:
@@ -56,7 +58,8 @@ cdef inline void wait_a_bit(int* looks) noexcept nogil:
     elif looks[0] < SPINS + YIELDS:
         give_way()
     else:
-        sleep()
+        # Python between two epochs is short; a score on large data is not.
+        sleep(50 if looks[0] < SPINS + YIELDS + NAPS else 500)
 
 
 cdef bint do_task(Crew* crew) noexcept nogil:

@@ -54,7 +54,7 @@ def test_idle_helpers_sleep():
         time.sleep(0.05)
         before = time.process_time()
         time.sleep(0.3)
-        assert time.process_time() - before < 0.1
+        assert time.process_time() - before < 0.15
 
 
 def test_teams_within_teams_do_not_wait_for_each_other():
