@@ -54,11 +54,7 @@ cdef void drop_units(
     if threshold == 0:
         return
     while at < total:
-        taken = WORDS - WORDS % words if words < WORDS else WORDS
-        n = min(taken, total - at)
-        if words >= WORDS:
-            # A long row takes several calls; none of them goes beyond its end.
-            n = min(n, words - at % words)
+        n = min(WORDS, total - at)
         unit_bits(bits, n, key, first_row * words + at)
         i, j = at // words, 4 * (at % words)
         taken = 0
