@@ -6,6 +6,7 @@ import re
 import zlib
 from hashlib import sha256
 from io import BytesIO
+from numbers import Real
 
 import numpy as np
 from scipy import sparse
@@ -98,7 +99,7 @@ def mark_of(model, network, rows, validation, followed):
     may_change = MAY_CHANGE - ({"max_iter"} if is_planned(model) else set())
     params = {
         # A function has another address in another process.
-        name: re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
+        name: re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(as_float(value)))
         for name, value in model.get_params(deep=False).items()
         if name not in may_change
     }
@@ -111,6 +112,12 @@ def mark_of(model, network, rows, validation, followed):
         else checksum([validation.X, validation.targets, validation.weight]),
         "names of eval_sets": [data.name for data in followed],
     }
+
+
+def as_float(value):
+    """Numbers as floats: 0 and 0.0 ask for the same training."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    return float(value) if is_number else value
 
 
 def is_planned(model):

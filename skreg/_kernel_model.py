@@ -10,7 +10,7 @@ from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skreg._solvers.kernel_spectrum import weigh
 from skreg._validation import (
@@ -19,6 +19,7 @@ from skreg._validation import (
     check_dense,
     check_finite_fit,
     check_weights,
+    new_samples,
     validate_samples,
 )
 
@@ -52,9 +53,7 @@ class KernelRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             Predicted values, in the units of the training target.
         """
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        X = new_samples(self, X, accept_sparse="csr", dtype=[np.float64, np.float32])
         if self.kernel == "precomputed":
             return X @ self.dual_coef_
         rows = gen_batches(X.shape[0], max(1, BLOCK // self.X_fit_.shape[0]))

@@ -6,10 +6,10 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import assert_all_finite
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skreg._solvers.design import defer
-from skreg._validation import check_dense, check_finite_fit, validate_samples
+from skreg._validation import check_dense, check_finite_fit, new_samples, validate_samples
 
 
 def validate_regression(estimator, X, y, **options):
@@ -82,7 +82,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, LinearModel):
             Predicted values, in the units of the training target.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
+        X = new_samples(self, X, accept_sparse=["csr", "csc", "coo"])
         return X @ self.coef_.T + self.intercept_
 
 

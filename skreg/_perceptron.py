@@ -1,7 +1,6 @@
 """What multilayer perceptrons share: training, whatever the targets, and fitted attributes."""
 
 import warnings
-from copy import deepcopy
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -10,23 +9,20 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skreg._callbacks import finished_subtask, fit_task
-from skreg._checkpoint import Checkpoint, mark_of
-from skreg._perceptron_checks import DivergenceError, check_conflicts, check_range
-from skreg._perceptron_parameters import CONSTRAINTS, hidden_layers, new_update, recipe_of
-from skreg._perceptron_scores import (
-    evaluate,
-    followed_data,
-    followed_rows,
-    followed_sets,
-    held_out,
-    scorer_of,
+from skreg._callbacks import fit_task
+from skreg._perceptron_checks import (
+    DivergenceError,
+    check_conflicts,
+    check_range,
+    check_smallest,
 )
+from skreg._perceptron_epochs import EpochFit
+from skreg._perceptron_parameters import CONSTRAINTS, hidden_layers
+from skreg._perceptron_scores import Samples
 from skreg._solvers.history import History
-from skreg._solvers.losses import one_hot
 from skreg._solvers.network import Network, Rows, initial_parameters, join, outputs, split
-from skreg._solvers.training import Progress, State, bounded, train, train_lbfgs
-from skreg._validation import check_weights, numbers_of
+from skreg._solvers.training import train_lbfgs
+from skreg._validation import check_weights, new_samples, numbers_of
 
 # Fitted attributes that only an optimization in epochs has.
 OF_EPOCHS = (
@@ -57,17 +53,17 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         targets = self._encode(y, incremental)
         check_range(targets, X.dtype)
         weight = check_weights(sample_weight, X)
+        check_smallest(self, weight, X.dtype)
+        data = Samples("training", X, y, targets, weight, given)
         network = self._network(X.shape[1], first)
         epochs = 0 if self.solver == "lbfgs" else 1 if incremental else self.max_iter
-        with fit_task(self, given, y, sample_weight, subtasks=epochs) as task:
+        with fit_task(self, given, y, sample_weight, subtasks=epochs) as context:
             if self.solver == "lbfgs":
-                weight = self._weigh(y, targets, weight)
-                self._fit_lbfgs(network, X, targets, weight, first)
+                self._fit_lbfgs(network, data, first)
             else:
-                self._fit_epochs(
-                    network, X, y, targets, weight, first, incremental, validation, eval_sets,
-                    resume, (task, given, y, sample_weight),
-                )  # fmt: skip
+                fit = EpochFit(self, network, data, first, incremental, context)
+                fit.follow(validation, eval_sets)
+                fit.run(resume)
         return self
 
     def _validated(self, X, y, dtype, reset):
@@ -88,7 +84,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if network.units != trained:
             raise ValueError(
                 f"The network was trained with layers of {trained} units and cannot go on with "
-                f"{network.units}. Keep hidden_layer_sizes, or set warm_start=False and call fit."
+                f"{network.units}. Keep hidden_layer_sizes (and the number of quantiles), "
+                "or set warm_start=False and call fit."
             )
         return network
 
@@ -98,15 +95,16 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             return initial_parameters(network.units, network.activations, dtype, rng)
         return join(self.coefs_, self.intercepts_, dtype)
 
-    def _fit_lbfgs(self, network, X, targets, weight, first):
+    def _fit_lbfgs(self, network, data, first):
         """Train on all rows at once, in float64 lest the line search runs out of digits."""
-        rng = check_random_state(self.random_state)
+        rng, X = check_random_state(self.random_state), data.X
+        weight = self._weigh(data.y, data.targets, data.weight)
         result = train_lbfgs(
             self._start(network, X.dtype, rng, first).astype(np.float64),
             network,
             Rows.of(
                 X.astype(np.float64, copy=False),
-                targets,
+                data.targets,
                 None if weight is None else weight.astype(np.float64, copy=False),
             ),
             alpha=self.alpha,
@@ -125,135 +123,14 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self._show(result.parameters.astype(X.dtype, copy=False), network)
         self._finish(result, incremental=False)
 
-    def _fit_epochs(
-        self, network, X, y, targets, weight, first, incremental, validation, eval_sets, resume,
-        task,
-    ):  # fmt: skip
-        """Train batch by batch."""
-        rng = check_random_state(self.random_state)
-        parameters = self._start(network, X.dtype, rng, first)
-        if first:
-            self._show(parameters, network)
-        valid = None
-        if validation is not None:
-            valid = followed_data(self, "validation", "X_val and y_val", *validation)
-        followed = followed_sets(self, {} if eval_sets is None else eval_sets)
-        coded = targets.ndim == 1 and self.batch_augment is not None
-        weigh = self._weigh(y, targets, weight)
-        rows = Rows.of(
-            X,
-            one_hot(targets, network, X.dtype) if coded else targets,
-            None if weigh is None else weigh.astype(X.dtype, copy=False),
-        )
-        file = None
-        if self.checkpoint is not None:
-            mark = mark_of(self, network, rows, valid, followed)
-            file = Checkpoint(self.checkpoint, mark, resume)
-        kept = np.arange(X.shape[0])
-        if valid is None and self.early_stopping:
-            # Where nobody set a seed, another split would be drawn.
-            before = None if file is None else file.split()
-            kept, held = before or held_out(self, X, targets, weight, rng)
-            if file is not None:
-                file.held = held
-            valid = followed_rows(self, X, y, targets, weight, held, task[1])
-        recipe = recipe_of(self, network, len(kept), incremental)
-        # Without dropout nothing is drawn, so that a seed keeps scikit-learn's meaning.
-        if recipe.numbers.drops():
-            recipe = recipe._replace(seed=rng.randint(2**31 - 1))
-        state = self._new_state(recipe, parameters, kept, rng, first, incremental)
-        state.progress.watch_scores(valid is not None)
-        if not incremental:
-            state.progress.begin()
-            state.update.clock = int(state.update.steps[0])
-        self._run(recipe, state, rows, network, valid, followed, incremental, file, task)
-
-    def _new_state(self, recipe, parameters, kept, rng, first, incremental):
-        """Where training starts: anew, or with the memory of the fit before."""
-        before = None if first else getattr(self, "_state", None)
-        update, progress = None, Progress()
-        if before is not None:
-            # A fit that fails leaves the memory as it was; one epoch may be too short for a copy.
-            before = before if incremental else deepcopy(before)
-            update, progress = before.update, before.progress
-            if len(before.average):
-                parameters = before.parameters
-        if update is None or len(update.moments) != (1 if self.solver == "sgd" else 2):
-            update = new_update(self, len(parameters), parameters.dtype)
-        elif incremental or self.warm_start:
-            fresh = new_update(self, 0, parameters.dtype)
-            update.constants = fresh.constants
-            if (fresh.learning_rate_init, fresh.schedule) != (
-                update.learning_rate_init, update.schedule
-            ):  # fmt: skip
-                update.learning_rate = update.learning_rate_init = fresh.learning_rate_init
-                update.schedule = fresh.schedule
-            update.power_t = fresh.power_t
-        state = State.of(recipe, parameters, update, kept, rng, progress)
-        goes_on = incremental or self.average == "ema"
-        if goes_on and before is not None and len(before.average) == len(state.average):
-            state.average, state.n_averaged = before.average, before.n_averaged
-        return state
-
-    def _run(self, recipe, state, rows, network, valid, followed, incremental, file, task):
-        """Train from the state, or from where a checkpoint was left, and store what came out."""
-        scorer = scorer_of(self)
-        n_iter, status = 0, "max_iter"
-        if file is not None and file.about is not None:
-            state, about = file.restore(state), file.about
-            n_iter, status = about["n_iter"], about["status"]
-            if status == "converged" and state.progress.stalled <= self.n_iter_no_change:
-                status = "max_iter"  # more patience than before
-            recipe = recipe._replace(seed=about["seed"])
-
-        def score(learned):
-            self._show(learned, network)
-            epoch = state.progress.n_epochs
-            loss, value = evaluate(self, network, learned, valid, scorer, epoch)
-            state.progress.history.add(validation_loss=loss, validation_score=value)
-            return value
-
-        def observe(state, n_iter, status):
-            learned = bounded(state, recipe)
-            self._show(learned, network)
-            for data in followed:
-                loss, value = evaluate(self, network, learned, data, scorer, n_iter)
-                columns = {f"{data.name}_loss": loss, f"{data.name}_score": value}
-                state.progress.history.add(**columns)
-            if file is not None:
-                file.save(state, n_iter, status, recipe.seed)
-            context, *data = task
-            if context is not None:  # whose callbacks may look at the training
-                self._remember(recipe, state)
-                self.n_iter_ = n_iter
-            return finished_subtask(context, self, "epoch", *data)
-
-        watching = followed or file is not None or task[0] is not None
-        try:
-            result = train(
-                state, recipe, rows, None if valid is None else score,
-                observe if watching else None, self._report, n_iter, status,
-            )  # fmt: skip
-        except DivergenceError:
-            if state.best is not None:
-                self._show(state.best, network)
-            self._remember(recipe, state)
-            self.n_iter_ = state.progress.n_epochs
-            raise
-        self._state = state
-        state.order = np.empty(0, int)  # no more needed, and as long as the data
-        self.t_ = state.progress.samples_seen
-        self._show(result.parameters, network)
-        self._remember(recipe, state)
-        self._finish(result, incremental)
-
     def _show(self, parameters, network):
         """Set what predictions need, as views of the parameters."""
         self.coefs_, self.intercepts_ = split(parameters, network.units)
         self.n_layers_ = len(network.units)
         self.n_outputs_ = network.units[-1]
         self.out_activation_ = self._output_function(network.loss)
-        self._loss, self._activations = network.loss, network.activations
+        self._loss, self._level = network.loss, network.level
+        self._activations = network.activations
 
     def _remember(self, recipe, state):
         """Set what says how the training went."""
@@ -301,8 +178,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             self.loss_ = float(result.loss)
         if result.status == "overflow" or not np.isfinite(result.parameters).all():
             raise self._overflow(result.n_iter, "parameter weights or the loss")
-        # Whoever called fit or partial_fit, which scikit-learn has wrapped.
-        caller = 6 if self.solver == "lbfgs" else 7
+        caller = 6  # whoever called fit or partial_fit, which scikit-learn has wrapped
         if result.status == "interrupted":
             text = "Training interrupted by user. The model keeps what it has learned."
             warnings.warn(text, stacklevel=caller)
@@ -326,9 +202,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     def _checked(self, X):
         """New samples, as the network takes them."""
         check_is_fitted(self, "coefs_")
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
-        )
+        return new_samples(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
 
     def _outputs(self, X):
         """The output layer for new samples, before its function."""
@@ -361,6 +235,14 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
                 "'adam' or 'adamw' instead of 'lbfgs'."
             )
         return True
+
+    def __setstate__(self, state):
+        """Pickled views come back as arrays of their own: predictions want one vector again."""
+        super().__setstate__(state)
+        if hasattr(self, "coefs_"):
+            parameters = join(self.coefs_, self.intercepts_, self.coefs_[0].dtype)
+            units = self.coefs_[0].shape[0], *map(len, self.intercepts_)
+            self.coefs_, self.intercepts_ = split(parameters, units)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

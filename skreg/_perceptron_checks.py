@@ -112,6 +112,18 @@ def check_range(targets, dtype):
         )
 
 
+def check_smallest(model, weight, dtype):
+    """Raise for positive numbers that count as 0 in training in this type."""
+    tiny = np.finfo(dtype).tiny
+    least = np.inf if weight is None else weight.min(where=weight > 0, initial=np.inf)
+    for name, value in (("epsilon", model.epsilon), ("sample_weight", least)):
+        if value < tiny and model.solver != "lbfgs":
+            raise ValueError(
+                f"{name} is {value:g}, but in {dtype}, the type of X, positive numbers begin at "
+                f"{tiny:.3g}. Make it larger, or pass X in float64."
+            )
+
+
 def check_n_samples(n_samples, least=1):
     """Raise unless it is a number of draws."""
     if not isinstance(n_samples, Integral) or n_samples < least:

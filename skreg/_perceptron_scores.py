@@ -12,8 +12,8 @@ from skreg._solvers.network import outputs, split
 from skreg._validation import check_weights, safe_indexing, takes_weights
 
 
-class Followed(NamedTuple):
-    """Rows to score on: as the solver takes them, and X as the user gave it, with its names."""
+class Samples(NamedTuple):
+    """Data as the solver takes them, and X as the user gave it, with its names."""
 
     name: str
     X: np.ndarray
@@ -23,24 +23,25 @@ class Followed(NamedTuple):
     given: Any
 
 
-def held_out(model, X, targets, weight, rng):
+def held_out(model, data, rng):
     """Split the rows; return those to train on, and those to score on."""
+    n_rows, weight = data.X.shape[0], data.weight
     try:
         kept, held = train_test_split(
-            np.arange(X.shape[0]),
+            np.arange(n_rows),
             random_state=rng,
             test_size=model.validation_fraction,
-            stratify=model._strata(targets),
+            stratify=model._strata(data.targets),
         )
     except ValueError as error:
         raise ValueError(
-            f"validation_fraction={model.validation_fraction} of {X.shape[0]} samples cannot be "
+            f"validation_fraction={model.validation_fraction} of {n_rows} samples cannot be "
             f"held out: {error} Change validation_fraction, or pass X_val and y_val to fit."
         ) from error
     if len(held) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
-            f"({model.validation_fraction}) or the size of your dataset ({X.shape[0]} samples)."
+            f"({model.validation_fraction}) or the size of your dataset ({n_rows} samples)."
         )
     if weight is not None and not (weight[kept].any() and weight[held].any()):
         raise ValueError(
@@ -51,11 +52,11 @@ def held_out(model, X, targets, weight, rng):
     return kept, held
 
 
-def followed_rows(model, X, y, targets, weight, held, given):
+def followed_rows(model, data, held):
     """Some of the training rows, to follow as validation data."""
-    held_weight, rows = None if weight is None else weight[held], X[held]
-    given = safe_indexing(given, held) if hasattr(model, "feature_names_in_") else rows
-    return Followed("validation", rows, y[held], targets[held], held_weight, given)
+    weight, rows = None if data.weight is None else data.weight[held], data.X[held]
+    given = safe_indexing(data.given, held) if hasattr(model, "feature_names_in_") else rows
+    return Samples("validation", rows, data.y[held], data.targets[held], weight, given)
 
 
 def followed_data(model, name, label, given, y, weight=None):
@@ -69,7 +70,7 @@ def followed_data(model, name, label, given, y, weight=None):
             y = y.ravel()
         targets = model._encode_known(y)
         weight = check_weights(weight, X)
-    return Followed(name, X, y, targets, weight, given)
+    return Samples(name, X, y, targets, weight, given)
 
 
 def followed_sets(model, eval_sets):

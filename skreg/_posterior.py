@@ -1,9 +1,10 @@
 """The Bayesian reading of ridge: its coefficients are the mean of a Gaussian posterior."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skreg._solvers.filters import tikhonov
+from skreg._validation import new_samples
 
 
 class StoresSpectrum:
@@ -58,7 +59,7 @@ class Posterior(StoresSpectrum):
         mean = super().predict(X)
         if not return_std:
             return mean
-        X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
+        X = new_samples(self, X, accept_sparse=["csr", "csc", "coo"])
         X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, np.float64) - self._X_mean
         noise = np.atleast_1d(self.noise_variance_)
         spectrum, alpha = self._bayesian_spectrum("covariance_"), self._fitted_alpha()

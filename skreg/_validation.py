@@ -21,7 +21,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call as check_part
 from sklearn.utils.validation import _check_method_params as params_of_rows
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from skreg._solvers.scaling import unit
+from skreg._solvers.scaling import sum_of_squares, unit
 
 __all__ = [
     "Interval",
@@ -36,6 +36,7 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_weights",
     "fit_context",
+    "new_samples",
     "numbers_of",
     "params_of_rows",
     "raise_for_params",
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 
+FLOATS = np.dtype(np.float64), np.dtype(np.float32)
 # Where scikit-learn's `fit_context` looks for callbacks whose life a fit began.
 OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
 
@@ -126,6 +128,23 @@ def validate_samples(estimator, X, y, **options):
         if finite:
             check_finite(X, estimator_name=type(estimator).__name__)
     return X, numbers_of(estimator, y) if options.get("y_numeric") else y
+
+
+def new_samples(estimator, X, **options):
+    """Samples that a fitted estimator can predict for, as `validate_data` makes them.
+
+    It would return most arrays as they are, but look at one row for as long as a prediction takes.
+    """
+    as_it_is = (
+        type(X) is np.ndarray
+        and X.dtype in FLOATS
+        and X.ndim == 2
+        and X.shape[0] > 0
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+        and sum_of_squares(X) < np.inf
+    )
+    return X if as_it_is else validate_data(estimator, X, reset=False, **options)
 
 
 def numbers_of(estimator, y):

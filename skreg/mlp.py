@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_wei
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from skreg._kernels.losses import softmax
 from skreg._perceptron import Perceptron
 from skreg._perceptron_checks import (
     DivergenceError,
@@ -27,13 +28,12 @@ from skreg._validation import (
 
 
 def probabilities(z, function):
-    """P(class) from outputs: softmax over a row; for "logistic", of each output by itself."""
+    """P(class), in place of outputs: softmax over a row; for "logistic", of each by itself."""
     if function != "softmax":
-        return expit(z)
-    # SciPy's softmax takes longer for one row than the network itself.
-    p = np.exp(z - z.max(axis=-1, keepdims=True))
-    p /= p.sum(axis=-1, keepdims=True)
-    return p
+        return expit(z, out=z)
+    # SciPy's takes longer for one row than the network, and for many as long as the rest.
+    softmax(z.reshape(-1, z.shape[-1]))
+    return z
 
 
 def log_probabilities(z, function):

@@ -658,8 +658,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """R^2, the mean over targets; of quantiles their D^2, the mean over quantiles."""
         if self._loss != "quantile":
             return float(r2_score(y, prediction, sample_weight=weight))
-        levels = np.atleast_1d(self._levels())
-        columns = prediction if np.ndim(self.quantile) else prediction[..., None]
+        levels = np.atleast_1d(self._level)
+        columns = prediction if np.ndim(self._level) else prediction[..., None]
         found = [
             d2_pinball_score(y, columns[..., k], alpha=q, sample_weight=weight)
             for k, q in enumerate(levels)

@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skreg import _alpha_search as alpha_search
 from skreg._linear import LinearModel
@@ -16,6 +16,7 @@ from skreg._validation import (
     StrOptions,
     check_weights,
     fit_context,
+    new_samples,
     raise_for_params,
     unchanged_on_error,
     validate_samples,
@@ -88,7 +89,7 @@ class SignClassifier(ClassifierMixin, LinearModel):
             class or label.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc", "coo"], reset=False)
+        X = new_samples(self, X, accept_sparse=["csr", "csc", "coo"])
         scores = X @ self.coef_.T + self.intercept_
         return scores.ravel() if scores.ndim == 2 and scores.shape[1] == 1 else scores
 

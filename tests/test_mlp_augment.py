@@ -173,3 +173,33 @@ def test_sparse_rows_are_not_augmented():
     X, y = digits(90)
     with pytest.raises(ValueError, match=r"batch_augment needs dense batches.*X.toarray\(\)"):
         fitted(sparse.csr_array(X), y, batch_augment=identity)
+
+
+class FailsAfter:
+    """The batch as it is, but an error in the n-th call."""
+
+    def __init__(self, n):
+        self.left = n
+
+    def __call__(self, X, y, rng):
+        self.left -= 1
+        if self.left == 0:
+            raise OSError("no more")
+        return X, y
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_an_epoch_that_fails_leaves_nothing_behind(solver):
+    X, y = digits(90)
+    one, other = (
+        MLPClassifier((8,), solver=solver, batch_size=30, shuffle=False, random_state=0)
+        for _ in range(2)
+    )
+    one.partial_fit(X, y, classes=range(10))
+    other.partial_fit(X, y, classes=range(10))
+    with pytest.raises(OSError, match="no more"):
+        other.set_params(batch_augment=FailsAfter(3)).partial_fit(X, y)
+    other.set_params(batch_augment=None)
+    for model in (one, other):
+        model.partial_fit(X, y)
+    assert_array_equal(parameters(other), parameters(one))

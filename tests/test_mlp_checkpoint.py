@@ -162,6 +162,15 @@ def test_a_finished_training_returns_at_once(end, tmp_path):
     assert epochs.seen == 0
 
 
+def test_whole_numbers_and_others_ask_for_the_same_training(tmp_path):
+    X, y = digits(100)
+    model = MLPClassifier(
+        (5,), max_iter=4, alpha=0, dropout=0, random_state=0, checkpoint=tmp_path / "file"
+    ).fit(X, y)
+    again = clone(model).set_params(alpha=0.0, dropout=0.0).fit(X, y, resume=True)
+    assert_same_training(again, model)
+
+
 def test_more_epochs_and_more_patience_go_on(tmp_path):
     X, y = digits(100)
     model = MLPClassifier(

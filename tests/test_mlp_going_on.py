@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
 from skreg import MLPClassifier, MLPRegressor
+from skreg._solvers.network import joined
 from skreg.schedules import Cosine, PowerLaw
 from tests.mlp_cases import digits, ignore_convergence, labels, parameters
 
@@ -251,3 +252,13 @@ def test_many_small_calls_stay_quick():
     fitted.partial_fit(X, y)
     assert fitted._history.columns is columns
     assert isinstance(columns["loss"], list)
+
+
+def test_a_pickled_model_predicts_from_one_vector_again():
+    X, y = digits(100)
+    fitted = model(max_iter=3).fit(X, y)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
+    vector = again.coefs_[0].base
+    assert joined(again.coefs_, again.intercepts_, vector.dtype) is vector
+    assert pickle.loads(pickle.dumps(MLPClassifier())).get_params() == MLPClassifier().get_params()

@@ -24,6 +24,17 @@ def small(cls, **params):
 # --- odd, but valid ---
 
 
+@both
+@pytest.mark.parametrize("name", ["epsilon", "sample_weight"])
+def test_numbers_that_float32_takes_for_nothing(name, cls):
+    X, y = digits(60)
+    weight = np.full(60, 1e-43) if name == "sample_weight" else None
+    params = {"epsilon": 1e-43} if name == "epsilon" else {}
+    with pytest.raises(ValueError, match=rf"{name} is .*e-4[34], but in float32"):
+        small(cls, **params).fit(X.astype(np.float32), y, weight)
+    assert np.isfinite(small(cls, **params).fit(X, y, weight).loss_)
+
+
 @solvers
 @pytest.mark.parametrize("loss", LOSSES)
 def test_one_sample_and_one_feature(loss, solver):

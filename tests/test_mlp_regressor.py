@@ -185,6 +185,13 @@ def test_a_list_of_one_quantile_is_one_column():
     assert_allclose(a.score(X, y), d2_pinball_score(y, a.predict(X), alpha=0.7))
 
 
+def test_a_fitted_model_is_scored_by_the_quantiles_that_it_learned():
+    X, y = skewed()
+    model = quiet_fit(bare("quantile", quantile=0.7, max_iter=5), X, y)
+    before = model.score(X, y)
+    assert model.set_params(quantile=[0.1, 0.9]).score(X, y) == before
+
+
 # --- shapes, scores, uncertainty ---
 
 

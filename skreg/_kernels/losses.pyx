@@ -38,19 +38,14 @@ cdef cloned_void exponentials(floating* z, Py_ssize_t n) noexcept nogil:
         z[j] = exponential(z[j])
 
 
-cdef inline double softmax_row(
-    floating* z, Py_ssize_t cols, const floating* target, floating keep, floating other,
-) noexcept nogil:
-    """Shift z to a maximum of 0; return sum_k t_k z_k."""
+cdef inline void shift_row(floating* z, Py_ssize_t cols) noexcept nogil:
+    """Shift z to a maximum of 0."""
     cdef floating top = z[0]
-    cdef double linear = 0
     cdef Py_ssize_t k
     for k in range(1, cols):
         top = z[k] if z[k] > top else top
     for k in range(cols):
         z[k] -= top
-        linear += smoothed(target[k], keep, other) * z[k]
-    return linear
 
 
 cdef double softmax_loss(
@@ -59,10 +54,14 @@ cdef double softmax_loss(
 ) noexcept nogil:
     cdef floating other = <floating> (smoothing / (cols - 1)) if cols > 1 else 0
     cdef floating keep = <floating> (1 - smoothing), total, mass, factor
-    cdef double result = 0
+    cdef double result = 0, linear
     cdef Py_ssize_t i, k
     for i in range(rows):
-        result -= weight[i] * softmax_row(z + i * cols, cols, target + i * cols, keep, other)
+        shift_row(z + i * cols, cols)
+        linear = 0
+        for k in range(cols):
+            linear += smoothed(target[i * cols + k], keep, other) * z[i * cols + k]
+        result -= weight[i] * linear
     exponentials(z, rows * cols)
     for i in range(rows):
         total = mass = 0
@@ -151,6 +150,24 @@ cdef double output_loss(
     if loss == LOGISTIC_LOSS:
         return logistic_loss(z, rows, cols, target, weight, scale, smoothing)
     return regression_loss(loss, z, rows, cols, target, weight, scale, level)
+
+
+def softmax(floating[:, ::1] z):
+    """Outputs become probabilities, in place."""
+    cdef Py_ssize_t i, k, cols = z.shape[1]
+    cdef floating total
+    if not (z.shape[0] and cols):
+        return
+    with nogil:
+        for i in range(z.shape[0]):
+            shift_row(&z[i, 0], cols)
+        exponentials(&z[0, 0], z.shape[0] * cols)
+        for i in range(z.shape[0]):
+            total = 0
+            for k in range(cols):
+                total += z[i, k]
+            for k in range(cols):
+                z[i, k] /= total
 
 
 def loss_and_gradient(

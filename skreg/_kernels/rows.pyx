@@ -9,20 +9,29 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from skreg._kernels.dropout cimport kept_share, mask_key
-from skreg._kernels.simd cimport cloned_void
+from skreg._kernels.simd cimport cloned_void, prefetch
+
+cdef enum:
+    AHEAD = 2  # rows from the one that is copied to the one that is asked for
+    LINE = 64  # bytes of a cache line
 
 
 cdef void gather_rows(
     const char* source, Py_ssize_t row_stride, Py_ssize_t column_stride, const int64_t* order,
     Py_ssize_t start, Py_ssize_t stop, Py_ssize_t cols, floating* out,
 ) noexcept nogil:
-    """out[i] = X[order[i]] for i from start to stop; strides are in bytes."""
+    """out[i] = X[order[i]] for i from start to stop; strides are in bytes.
+
+    Shuffled rows come from anywhere in memory, so that each is asked for in advance.
+    """
     cdef const char* row
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t lines = (cols * sizeof(floating) + LINE - 1) // LINE, i, j
     out += start * cols
     for i in range(start, stop):
         row = source + order[i] * row_stride
         if column_stride == sizeof(floating):
+            for j in range(lines if i + AHEAD < stop else 0):
+                prefetch(source + order[i + AHEAD] * row_stride + j * LINE)
             memcpy(out, row, cols * sizeof(floating))
         else:
             for j in range(cols):

@@ -23,10 +23,17 @@ cdef extern from *:
     #define SKREG_FLUSH(old) ((old) = 0)
     #define SKREG_RESTORE(old) ((void) (old))
     #endif
+    #if defined(__GNUC__)
+    #define SKREG_PREFETCH(p) __builtin_prefetch(p)
+    #else
+    #define SKREG_PREFETCH(p) ((void) (p))
+    #endif
     #endif
     """
     ctypedef void cloned_void "SKREG_CLONED_VOID"
     # From here on the calling thread takes numbers below the normal range for 0: they turn up by
     # the thousands where units are dead or outputs saturate, and cost a hundred times as much.
     void flush_denormals "SKREG_FLUSH" (unsigned int old) noexcept nogil
+    # Begin to load the cache line of an address that is read soon.
+    void prefetch "SKREG_PREFETCH" (const void* address) noexcept nogil
     void restore_denormals "SKREG_RESTORE" (unsigned int old) noexcept nogil

@@ -180,7 +180,7 @@ def outputs(X, coefs, intercepts, activations, rates=None, seed=0, draw=0):
     n, n_blocks = X.shape[0], -(-X.shape[0] // BLOCK_ROWS)
     compiled = block_outputs["float" if dtype == np.float32 else "double"]
     out = np.empty((n, network.units[-1]), dtype)
-    with prediction_team(min(n, BLOCK_ROWS) * network.n_weights) as team:
+    with prediction_team(min(n, BLOCK_ROWS), network.units) as team:
         fixed = {
             **network.shape_arguments(),
             "rates": rates,

@@ -16,8 +16,10 @@ from skreg._solvers import threads
 
 SMALL_BATCH = 2**21  # multiply-adds of one product with all weights: below, one thread does all
 CHUNK = 128  # rows that BLAS multiplies at nearly full speed
-BLOCK = 2**22  # multiply-adds of one task of a weight gradient
+BLOCK = 2**23  # multiply-adds of one task of a weight gradient, at least
 NARROWEST = 64  # rows of a weight matrix below which a task does not get smaller
+ONE_THREAD = 2**18  # multiply-adds of the largest product for which OpenBLAS wakes nobody
+ALIGNED = 16  # rows that BLAS's kernels take at a time: other cuts leave them remainders
 
 
 def chunk_rows(rows, n_weights):
@@ -32,10 +34,11 @@ def gradient_tasks(units, rows, is_sparse):
     small = rows * sum(a * b for a, b in pairwise(units)) < SMALL_BATCH
     tasks = []
     for layer, (fan_in, fan_out) in enumerate(pairwise(units)):
-        parts = min(rows * fan_in * fan_out // BLOCK + 1, max(fan_in // NARROWEST, 1))
-        if small or (is_sparse and layer == 0):
-            parts = 1
-        edges = [fan_in * k // parts for k in range(parts + 1)]
+        most = min(rows * fan_in * fan_out // BLOCK, fan_in // NARROWEST)
+        whole = small or most < 2 or (is_sparse and layer == 0)
+        # A power of 2, as is the number of cores in most machines: none of them has to wait.
+        parts = 1 if whole else 2 ** (most.bit_length() - 1)
+        edges = [ALIGNED * round(fan_in * k / parts / ALIGNED) for k in range(parts)] + [fan_in]
         tasks += [(layer, start, stop) for start, stop in pairwise(edges)]
     return np.array(tasks, dtype=np.int64)
 
@@ -50,7 +53,8 @@ def training_team(multiply_adds):
     return threads.team(multiply_adds >= SMALL_BATCH)
 
 
-def prediction_team(multiply_adds):
+def prediction_team(rows, units):
     """The same for one pass, which for a few rows BLAS, too, does on one thread without asking."""
-    tiny = multiply_adds < threads.TINY_PASS
-    return nullcontext(Team()) if tiny else training_team(multiply_adds)
+    sizes = [rows * fan_in * fan_out for fan_in, fan_out in pairwise(units)]
+    tiny = max(sizes) <= ONE_THREAD
+    return nullcontext(Team()) if tiny else training_team(sum(sizes))

@@ -233,7 +233,9 @@ class Epochs:
         network, size = recipe.network, recipe.batch_size
         watching = bool(recipe.record & WATCHED)
         self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, len(network.units) - 1))
-        self.learning = state.parameters, state.average
+        self.learning = [state.parameters, state.average]
+        if recipe.augment is not None:  # which may fail in the middle of an epoch
+            self.learning += [state.update.moments, state.update.steps]
         self.before = [array.copy() for array in self.learning]
         chunk = chunk_rows(size, network.n_weights)
         self.compiled = Epoch(
@@ -261,10 +263,28 @@ class Epochs:
 
         An infinite moment would freeze its weight for good, without a word.
         """
-        state, recipe = self.state, self.recipe
-        self.sums[:], self.watched[:] = 0, 0
         for copy, array in zip(self.before, self.learning, strict=True):
             copy[:] = array
+        try:
+            finite = self._run()
+        except Exception:
+            self._go_back()
+            raise
+        if finite:
+            self._average()
+        else:
+            self._go_back()
+        return finite
+
+    def _go_back(self):
+        """Undo what this epoch has learned."""
+        for copy, array in zip(self.before, self.learning, strict=True):
+            array[:] = copy
+
+    def _run(self):
+        """All batches; return whether what they changed is finite."""
+        state, recipe = self.state, self.recipe
+        self.sums[:], self.watched[:] = 0, 0
         if recipe.shuffle:
             state.order = state.order[permutation(len(state.order), state.rng)]
         n_batches = -(-len(state.order) // recipe.batch_size)
@@ -273,13 +293,8 @@ class Epochs:
             finite = self.compiled.run(state.order, steps, rates)
         else:
             finite = self._augmented_batches(steps, rates)
-        changed = *self.learning, state.update.moments
-        if not (finite and all(np.isfinite(array).all() for array in changed)):
-            for copy, array in zip(self.before, self.learning, strict=True):
-                array[:] = copy
-            return False
-        self._average()
-        return True
+        changed = state.parameters, state.average, state.update.moments
+        return finite and all(np.isfinite(array).all() for array in changed)
 
     def _augmented_batches(self, steps, rates):
         """The batches one by one; one of weight zero is no step and leaves its numbers behind."""

@@ -86,6 +86,14 @@ class Update:
     def __post_init__(self):
         self.learning_rate = self.learning_rate_init
 
+    def follow(self, other):
+        """Take over the numbers of another update of this rule; rates slowed down may stay so."""
+        self.constants, self.power_t = other.constants, other.power_t
+        settings = other.learning_rate_init, other.schedule
+        if settings != (self.learning_rate_init, self.schedule):
+            self.learning_rate_init, self.schedule = settings
+            self.learning_rate = self.learning_rate_init
+
     def kernel_arguments(self):
         """What the compiled epoch reads; steps are changed in place by it, as are moments."""
         return {

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
-from skreg._kernels.losses import LOSSES, loss_and_gradient
+from skreg._kernels.losses import LOSSES, loss_and_gradient, softmax
 from tests import reference
 from tests.network_cases import LEVELS, random_targets
 
@@ -196,3 +197,14 @@ def test_rows_of_weight_zero_say_nothing(loss):
     np.testing.assert_allclose(value, expected[0], rtol=1e-14)
     np.testing.assert_array_equal(gradient[kept], expected[1])
     np.testing.assert_array_equal(gradient[~kept], 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(0, 3), (3, 1), (1, 2), (9, 5), (65, 33)])
+def test_softmax_is_scipy_s_and_stays_finite_far_out(shape, dtype):
+    z = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    for scale in (1, 30, 1e30):
+        p = (z * scale).astype(dtype)
+        expected = special.softmax(p, axis=1)
+        softmax(p)
+        np.testing.assert_allclose(p, expected, rtol=9 * np.finfo(dtype).eps, atol=1e-37)

@@ -258,7 +258,7 @@ def test_a_gradient_whose_square_overflows_is_clipped_like_any_other(dtype):
     np.testing.assert_allclose(np.linalg.norm(state.update.moments), 1, rtol=1e-5)
 
 
-BIG = network((160, 128, 64, 10), activation=("relu", "tanh"), label_smoothing=0.1)
+BIG = network((320, 256, 64, 10), activation=("relu", "tanh"), label_smoothing=0.1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

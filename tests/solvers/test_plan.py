@@ -29,7 +29,8 @@ def test_tasks_cover_every_row_of_every_matrix_once(units, rows, is_sparse):
         assert parts[-1, 1] == fan_in
         np.testing.assert_array_equal(parts[1:, 0], parts[:-1, 1])
         sizes = np.diff(parts)
-        assert (sizes >= min(fan_in, plan.NARROWEST)).all()
+        assert (sizes >= min(fan_in, plan.NARROWEST - plan.ALIGNED)).all()
+        assert (parts[1:, 0] % plan.ALIGNED == 0).all()
         assert len(parts) == 1 or not (is_sparse and layer == 0)
 
 
