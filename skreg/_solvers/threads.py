@@ -33,7 +33,8 @@ def in_main_thread():
     """Whether BLAS's number of threads may be changed here.
 
     It belongs to the process: limits of several threads that overlap in time would restore each
-    other's numbers. So only the main thread changes it.
+    other's numbers. So only the main thread changes it, as threadpoolctl 3.8, too, heeds one
+    thread at a time.
     """
     return threading.current_thread() is threading.main_thread()
 
@@ -67,6 +68,8 @@ def limited(threads):
             give_back(found)
         finally:
             del limits[depth:]
+            if not limits:
+                leave_control(found)
 
 
 def blas_counts():
@@ -87,6 +90,13 @@ def give_back(counts):
             interrupt = error
     if interrupt is not None:
         raise interrupt
+
+
+def leave_control(counts):
+    """Let other threads of the user's set limits again, which threadpoolctl now ignores."""
+    for library, _ in counts:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread()
 
 
 @cache

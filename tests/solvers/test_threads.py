@@ -116,6 +116,21 @@ def test_other_threads_do_not_touch_the_number():
         assert results == [(before, [(0, 11)])]
 
 
+def test_the_user_s_threads_may_set_limits_when_ours_are_over():
+    seen = []
+
+    def work():
+        with threadpool_limits(1, user_api="blas"):
+            seen.extend(counts().values())
+
+    with one_blas_thread(), blas_threads(10):
+        pass
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert set(seen) == {1}
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("at", range(4))
 @pytest.mark.parametrize("make", [one_blas_thread, lambda: blas_threads(10)])
