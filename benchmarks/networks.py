@@ -95,7 +95,7 @@ class Torch(NetworkContestant):
 
     module = package = "torch"
     solves = NetworkTraining
-    slow_first_run = clips = True
+    slow_first_run = True
 
     @property
     def remark(self):
@@ -140,7 +140,7 @@ class Torch(NetworkContestant):
         # PyTorch spreads its smoothing over all classes, the true one included.
         smoothing = problem.regularizers.get("label_smoothing", 0.0)
         smoothing *= problem.n_classes / (problem.n_classes - 1)
-        max_norm = problem.regularizers.get("max_grad_norm") if self.clips else None
+        max_norm = problem.regularizers.get("max_grad_norm")
         (group,) = optimizer.param_groups
         step = 0
         for _ in range(problem.epochs):
@@ -184,15 +184,6 @@ class TorchOnAllThreads(Torch):
 
     def thread_counts(self, cores):
         return [cores]
-
-
-class TorchUnclipped(Torch):
-    """It does less than the others, but users who don't clip do so."""
-
-    name, clips = "PyTorch, unclipped", False
-
-    def refuses(self, problem):
-        return "" if "max_grad_norm" in problem.regularizers else "no clipping in this case"
 
 
 # Prediction ------------------------------------------------------------------------------------

@@ -17,12 +17,8 @@ from sklearn.datasets import load_diabetes, load_digits, make_moons
 from sklearn.preprocessing import PolynomialFeatures
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
-REGULARIZERS = {
-    "dropout": 0.1,
-    "label_smoothing": 0.1,
-    "weight_decay": 1e-2,
-    "max_grad_norm": 1.0,
-}
+REGULARIZERS = {"dropout": 0.1, "label_smoothing": 0.1, "weight_decay": 1e-2}
+CLIPPED = {**REGULARIZERS, "max_grad_norm": 1.0}
 
 
 class DataAbsentError(Exception):
@@ -201,7 +197,8 @@ def uncentred(n, p, state, alpha):
 
 
 def mlp_cases(quick=False):
-    """Four nets in float32 and float64: trained without and with regularizers; their predictions.
+    """Four nets in float32 and float64: trained without and with regularizers, among them
+    clipping, which many leave out; their predictions.
 
     A training has some thousand steps where they are short, so that what a fit costs beyond them
     does not show.
@@ -216,15 +213,15 @@ def mlp_cases(quick=False):
     ]
     if quick:
         nets = [net._replace(epochs=min(net.epochs, 10)) for net in nets]
+    kinds = {"": {}, ", regularized": REGULARIZERS, ", regularized and clipped": CLIPPED}
     trainings = [
         Case(
-            f"{net.title}, batch {net.batch_size}, {dtype.__name__}"
-            + ", regularized" * bool(kind),
-            partial(net.training, kind, dtype),
+            f"{net.title}, batch {net.batch_size}, {dtype.__name__}{kind}",
+            partial(net.training, regularizers, dtype),
         )
         for net in nets
         for dtype in (np.float32, np.float64)
-        for kind in ({}, REGULARIZERS)
+        for kind, regularizers in kinds.items()
     ]
     predictions = [
         Case(

@@ -58,7 +58,7 @@ def test_error_of_predicted_probabilities():
 
 @of_job("mlp", objective.NetworkTraining)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("regularizers", [{}, problems.REGULARIZERS], ids=["plain", "regular"])
+@pytest.mark.parametrize("regularizers", [{}, problems.CLIPPED], ids=["plain", "regular"])
 def test_networks_learn(kind, regularizers, dtype):
     problem = network_training(dtype, **regularizers)
     if kind.reference and not regularizers:
@@ -117,7 +117,7 @@ def test_the_limit_counts_every_product_in_its_fastest_way(monkeypatch):
 
 
 def test_a_regularized_training_is_timed_beside_a_plain_one(monkeypatch, tmp_path):
-    case = problems.Case("small net", lambda: network_training(**problems.REGULARIZERS))
+    case = problems.Case("small net", lambda: network_training(**problems.CLIPPED))
     monkeypatch.setattr(problems, "mlp_cases", lambda *_: [case])
     ours = [networks.SkregNetwork, networks.PlainSkregNetwork]
     monkeypatch.setattr(rivals, "CONTESTANTS", ours)
@@ -129,16 +129,17 @@ def test_a_regularized_training_is_timed_beside_a_plain_one(monkeypatch, tmp_pat
 def test_quick_mlp_cases(monkeypatch, tmp_path):
     monkeypatch.setattr(problems, "FASHION_MNIST", tmp_path)
     cases = problems.mlp_cases(quick=True)
-    assert sum("random data" in case.name for case in cases) == 16
+    assert sum("random data" in case.name for case in cases) == 20
     made = [case.make() for case in cases]
-    trainings, predictions = made[:16], made[16:]
-    assert [net.hidden for net in trainings[::4]] == [(96, 96), (100,), (128,), (256, 256, 256)]
+    trainings, predictions = made[:24], made[24:]
+    assert [net.hidden for net in trainings[::6]] == [(96, 96), (100,), (128,), (256, 256, 256)]
     for case, net in zip(cases, trainings, strict=False):
         assert set(range(net.n_classes)) == set(net.y)
         assert len(net.y) % net.batch_size == 0
         assert net.dtype.__name__ in case.name
         assert ("regularized" in case.name) == bool(net.regularizers)
-    for case, net in zip(cases[16:], predictions, strict=True):
+        assert ("clipped" in case.name) == ("max_grad_norm" in net.regularizers)
+    for case, net in zip(cases[24:], predictions, strict=True):
         assert len(net.X) == (1 if "predict 1 row" in case.name else 1_000)
         assert net.dtype.__name__ in case.name
 
