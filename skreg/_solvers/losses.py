@@ -19,7 +19,7 @@ class Objective:
 
     def __init__(self, network, rows, alpha=0.0, *, rates=None, team=None):
         self.network, self.rows, self.alpha = network, rows, alpha
-        n, dtype = len(rows), rows.weight.dtype
+        n, dtype = rows.n_rows, rows.weight.dtype
         self.dtype, size = dtype, min(n, BLOCK_ROWS)
         self.weight = rows.weight if len(rows.weight) else np.ones(n, dtype)
         self.total = self.weight.sum(dtype=np.float64)
@@ -42,7 +42,7 @@ class Objective:
         parameters = np.ascontiguousarray(parameters, dtype=self.dtype)
         data = sum(
             self._block(parameters, start, seed, step)
-            for start in range(0, len(self.rows), BLOCK_ROWS)
+            for start in range(0, self.rows.n_rows, BLOCK_ROWS)
         )
         gradient = self.grads.copy()
         weights = parameters[: self.network.n_weights]

@@ -87,8 +87,9 @@ class Rows(NamedTuple):
         empty = np.empty(0, X.dtype), np.empty(0, np.int32), np.empty(0, np.int64)
         return cls(X, *empty, codes, targets, weight)
 
-    def __len__(self):
-        """The number of rows, not of fields, which `_replace` therefore does not find."""
+    @property
+    def n_rows(self):
+        """The number of rows."""
         return max(len(self.codes), len(self.targets))
 
     @property

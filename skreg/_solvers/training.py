@@ -302,7 +302,7 @@ class Epochs:
         for rows in self._augmented():
             k = int(self.state.update.steps[0]) - first
             self.compiled.read(**rows._asdict())
-            if not self.compiled.run(np.arange(len(rows)), steps[k : k + 1], rates[k : k + 1]):
+            if not self.compiled.run(np.arange(rows.n_rows), steps[k : k + 1], rates[k : k + 1]):
                 return False
         return True
 
@@ -330,7 +330,7 @@ class Epochs:
                     "all numbers finite."
                 )
             weight = rows.weight[at] if len(rows.weight) else rows.weight
-            yield Rows(**{**rows._asdict(), "X": X, "targets": y, "weight": weight})
+            yield rows._replace(X=X, targets=y, weight=weight)
 
     def _average(self):
         """Let the weights of this epoch into the average of "swa"; that of "ema" has them."""
@@ -429,7 +429,7 @@ def train_lbfgs(parameters, network, rows, *, alpha, max_iter, max_fun, tol, rep
 
     options = {"maxfun": max_fun, "maxiter": max_iter, "gtol": tol}
     try:
-        with training_team(min(len(rows), BLOCK_ROWS) * network.n_weights) as team:
+        with training_team(min(rows.n_rows, BLOCK_ROWS) * network.n_weights) as team:
             found = minimize(
                 Objective(network, rows, alpha, team=team),
                 parameters,
