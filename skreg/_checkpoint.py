@@ -14,7 +14,7 @@ from scipy import sparse
 from skreg._perceptron_checks import as_list
 from skreg._solvers.history import History
 from skreg._solvers.network import BLOCK_ROWS
-from skreg._solvers.training import State
+from skreg._solvers.state import State
 
 ARRAYS = ("parameters", "order", "average", "singular")
 PROGRESS = (

@@ -19,7 +19,8 @@ from skreg._perceptron_scores import (
 )
 from skreg._solvers.losses import one_hot
 from skreg._solvers.network import Rows
-from skreg._solvers.training import Progress, State, bounded, train
+from skreg._solvers.state import Progress, State
+from skreg._solvers.training import train
 
 
 class EpochFit:
@@ -146,7 +147,7 @@ class EpochFit:
 
     def _observe(self, state, n_iter, status):
         """Follow a finished epoch; return whether a callback wants the training to end."""
-        learned = bounded(state, self.recipe)
+        learned = state.bounded(self.recipe)
         self.model._show(learned, self.network)
         for data in self.followed:
             self._evaluate(learned, data, n_iter)

@@ -10,7 +10,7 @@ from skreg._kernels.activations import KINDS
 from skreg._perceptron_checks import as_list
 from skreg._solvers import updates
 from skreg._solvers.history import COSTLY
-from skreg._solvers.training import Recipe
+from skreg._solvers.state import Recipe
 from skreg._validation import Interval, Options, StrOptions
 from skreg.schedules import Constant, resolve, values
 

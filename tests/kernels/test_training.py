@@ -6,10 +6,11 @@ from scipy import sparse
 
 from skreg._kernels.training import PIECE_LENGTH, STEP_COLUMNS
 from skreg._solvers import updates
+from skreg._solvers.epochs import Epochs
 from skreg._solvers.network import Rows
 from skreg._solvers.plan import chunk_rows, gradient_tasks
+from skreg._solvers.state import Progress, Recipe, State
 from skreg._solvers.threads import one_blas_thread
-from skreg._solvers.training import Epochs, Progress, Recipe, State
 from skreg._solvers.updates import Numbers
 from tests import reference
 from tests.kernels.test_rows import LAYOUTS

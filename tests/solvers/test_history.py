@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skreg._solvers.history import COSTLY, History
-from skreg._solvers.training import Recipe
+from skreg._solvers.state import Recipe
 from skreg._solvers.updates import Numbers, sgd
 from tests import reference
 from tests.network_cases import case, network

@@ -9,9 +9,11 @@ from scipy import sparse
 from sklearn.utils import shuffle
 
 from skreg._solvers import training, updates
+from skreg._solvers.epochs import permutation
 from skreg._solvers.losses import Objective
 from skreg._solvers.network import Rows, split
-from skreg._solvers.training import Progress, Recipe, State
+from skreg._solvers.spectral_norms import spectral_norm
+from skreg._solvers.state import Progress, Recipe, State
 from skreg._solvers.updates import Numbers
 from tests.network_cases import case, network
 
@@ -50,7 +52,7 @@ def test_the_order_of_a_seed_is_that_of_scikit_learn():
     rng, other = np.random.RandomState(4), np.random.RandomState(4)
     for n in (1, 2, 17):
         np.testing.assert_array_equal(
-            training.permutation(n, rng), shuffle(np.arange(n), random_state=other)
+            permutation(n, rng), shuffle(np.arange(n), random_state=other)
         )
 
 
@@ -512,6 +514,6 @@ def test_lbfgs_overflow_is_a_status():
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 def test_the_spectral_norm_is_numpy_s(shape, scale):
     matrix = np.random.default_rng(0).standard_normal(shape) * scale
-    found = training.spectral_norm(matrix)
+    found = spectral_norm(matrix)
     np.testing.assert_allclose(found, np.linalg.norm(matrix, 2), rtol=1e-14)
-    assert training.spectral_norm(np.zeros(shape)) == 0
+    assert spectral_norm(np.zeros(shape)) == 0
