@@ -31,11 +31,7 @@ class Checkpoint:
 
     def __init__(self, path, mark, resume):
         self.path, self.mark, self.held = os.fspath(path), mark, np.empty(0, int)
-        folder = os.path.dirname(self.path) or "."
-        if not os.path.isdir(folder) or os.path.isdir(self.path):
-            raise ValueError(
-                f"checkpoint={self.path!r} must be the path of a file, in a folder that is there."
-            )
+        check_place(self.path)
         self.about, self.arrays = (load(self.path) if resume else None) or (None, None)
         if self.about is not None:
             check_same(self.path, self.about["mark"], mark)
@@ -141,6 +137,24 @@ def checksum(arrays):
                 block = np.ascontiguousarray(array[start : start + BLOCK_ROWS])
                 found = zlib.crc32(block.reshape(-1).view(np.uint8), found)
     return found
+
+
+def check_place(path):
+    """Raise where no file can be written, before a training is lost for it."""
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder) or os.path.isdir(path) or not os.path.basename(path):
+        raise ValueError(
+            f"checkpoint={path!r} must be the path of a file, in a folder that is there."
+        )
+    try:
+        with open(f"{path}.part", "ab"):
+            pass
+        os.remove(f"{path}.part")
+    except OSError as error:
+        raise ValueError(
+            f"checkpoint={path!r} cannot be written: {error}. Choose a file in a folder where you "
+            "may write."
+        ) from error
 
 
 def write_whole(path, content):

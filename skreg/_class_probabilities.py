@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
-from skreg._validation import check_weights
+from skreg._validation import check_weight_sum, check_weights
 
 # How far rounding may take a probability out of [0, 1], or the sum of a row away from 1. Those in
 # float64 may have been computed in float32.
@@ -28,11 +28,7 @@ def check_probabilities(y, proba, sample_weight, classes):
     weight = np.ones(len(codes))
     if sample_weight is not None:
         weight = check_weights(sample_weight, weight)
-        if weight.max() > np.finfo(np.float64).max / len(weight):
-            raise ValueError(
-                f"sample_weight holds {weight.max()}, too large for the sum of {len(weight)} "
-                "weights to be finite. Divide the weights by the largest."
-            )
+        check_weight_sum(weight)
         if not weight.all():
             codes, proba, weight = (array[weight > 0] for array in (codes, proba, weight))
     return codes, proba, weight

@@ -15,12 +15,21 @@ from skreg._perceptron_checks import (
     check_conflicts,
     check_range,
     check_smallest,
+    training_weights,
 )
 from skreg._perceptron_epochs import EpochFit
 from skreg._perceptron_parameters import CONSTRAINTS, hidden_layers
 from skreg._perceptron_scores import Samples
 from skreg._solvers.history import History
-from skreg._solvers.network import Network, Rows, initial_parameters, join, outputs, split
+from skreg._solvers.network import (
+    Network,
+    Rows,
+    initial_parameters,
+    join,
+    joined,
+    outputs,
+    split,
+)
 from skreg._solvers.training import train_lbfgs
 from skreg._validation import check_weights, new_samples, numbers_of
 
@@ -36,7 +45,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     They provide ``_encode(y, incremental)`` and ``_encode_known(y)`` (targets for the solver, of
     which the first may learn classes), ``_output()`` (number of output units, name of the loss,
     its level, label smoothing), ``_output_function(loss)``, ``_weigh(y, targets, weight)``,
-    ``_strata(targets)`` (or None) and ``_default_score(z, data)``.
+    ``_strata(targets)`` (or None), ``_prediction(z)`` and ``_default_score(prediction, data)``.
     """
 
     _parameter_constraints: dict = CONSTRAINTS
@@ -45,7 +54,11 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         self, X, y, sample_weight, *, incremental=False, validation=None, eval_sets=None,
         resume=False,
     ):  # fmt: skip
-        """Validate, train, store: the one way into the solvers."""
+        """Validate, train, store: the one way into the solvers.
+
+        Return what is to be warned of, or None: a warning may be an error, which must not undo
+        the fit.
+        """
         given, first = X, not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         dtype = (np.float64, np.float32) if first else self.coefs_[0].dtype
         X, y = self._validated(X, y, dtype, reset=first)
@@ -53,18 +66,16 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         targets = self._encode(y, incremental)
         check_range(targets, X.dtype)
         weight = check_weights(sample_weight, X)
-        check_smallest(self, weight, X.dtype)
+        check_smallest(self, X.dtype)
         data = Samples("training", X, y, targets, weight, given)
         network = self._network(X.shape[1], first)
         epochs = 0 if self.solver == "lbfgs" else 1 if incremental else self.max_iter
         with fit_task(self, given, y, sample_weight, subtasks=epochs) as context:
             if self.solver == "lbfgs":
-                self._fit_lbfgs(network, data, first)
-            else:
-                fit = EpochFit(self, network, data, first, incremental, context)
-                fit.follow(validation, eval_sets)
-                fit.run(resume)
-        return self
+                return self._fit_lbfgs(network, data, first)
+            fit = EpochFit(self, network, data, first, incremental, context)
+            fit.follow(validation, eval_sets)
+            return fit.run(resume)
 
     def _validated(self, X, y, dtype, reset):
         """Samples and targets as scikit-learn checks them."""
@@ -98,14 +109,14 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
     def _fit_lbfgs(self, network, data, first):
         """Train on all rows at once, in float64 lest the line search runs out of digits."""
         rng, X = check_random_state(self.random_state), data.X
-        weight = self._weigh(data.y, data.targets, data.weight)
+        weight = training_weights(self, data, np.float64)
         result = train_lbfgs(
             self._start(network, X.dtype, rng, first).astype(np.float64),
             network,
             Rows.of(
                 X.astype(np.float64, copy=False),
                 data.targets,
-                None if weight is None else weight.astype(np.float64, copy=False),
+                weight,
             ),
             alpha=self.alpha,
             max_iter=self.max_iter,
@@ -121,7 +132,7 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         for name in OF_EPOCHS:  # an earlier fit with another solver may have left them
             vars(self).pop(name, None)
         self._show(result.parameters.astype(X.dtype, copy=False), network)
-        self._finish(result, incremental=False)
+        return self._finish(result, incremental=False)
 
     def _show(self, parameters, network):
         """Set what predictions need, as views of the parameters."""
@@ -145,7 +156,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def _overflow(self, n_iter, what):
         """The error of a training that went too far, with what can be done."""
-        self._state = None  # its moments may have overflowed too
+        if getattr(self, "_state", None) is not None:
+            self._state.update = None  # its moments may have overflowed too
         scheduled = callable(self.learning_rate)
         name = "learning_rate" if scheduled else "learning_rate_init"
         data = "X and y" if self._is_regressor() else "X"
@@ -172,18 +184,24 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
             print(line)
 
     def _finish(self, result, incremental):
-        """Set the numbers of the fit, and warn or raise as the training ended."""
+        """Set the numbers of the fit; raise, or return (text, category) to warn of, or None."""
         self.n_iter_ = result.n_iter
         if result.loss is not None:
             self.loss_ = float(result.loss)
         if result.status == "overflow" or not np.isfinite(result.parameters).all():
-            raise self._overflow(result.n_iter, "parameter weights or the loss")
-        caller = 6  # whoever called fit or partial_fit, which scikit-learn has wrapped
+            raise self._overflow(result.n_iter + 1, "parameter weights or the loss")
         if result.status == "interrupted":
             text = "Training interrupted by user. The model keeps what it has learned."
-            warnings.warn(text, stacklevel=caller)
-        elif result.status == "max_iter" and not incremental:
-            warnings.warn(self._not_converged(result), ConvergenceWarning, stacklevel=caller)
+            return text, UserWarning
+        if result.status == "max_iter" and not incremental:
+            return self._not_converged(result), ConvergenceWarning
+        return None
+
+    def _warned(self, warning):
+        """Warn the caller of fit or partial_fit, which scikit-learn has wrapped."""
+        if warning is not None:
+            warnings.warn(*warning, stacklevel=4)
+        return self
 
     def _not_converged(self, result):
         """Which limit was reached and what to change."""
@@ -214,9 +232,9 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         rates = getattr(self, "_rates", np.zeros(1))
         if not rates.any():
             raise ValueError(
-                f"Monte-Carlo dropout needs a network that was trained with dropout, but "
-                f"dropout={self.dropout!r} and input_dropout={self.input_dropout!r}. Set one of "
-                "them, and fit again."
+                "Monte-Carlo dropout needs a network that was trained with dropout to the end, "
+                f"but dropout={self.dropout!r} and input_dropout={self.input_dropout!r}. Set one of "
+                "them (a schedule must not end at 0), and fit again."
             )
         chosen = self.random_state if random_state is None else random_state
         seed = check_random_state(chosen).randint(2**31 - 1)
@@ -240,9 +258,10 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         """Pickled views come back as arrays of their own: predictions want one vector again."""
         super().__setstate__(state)
         if hasattr(self, "coefs_"):
-            parameters = join(self.coefs_, self.intercepts_, self.coefs_[0].dtype)
-            units = self.coefs_[0].shape[0], *map(len, self.intercepts_)
-            self.coefs_, self.intercepts_ = split(parameters, units)
+            parameters = joined(self.coefs_, self.intercepts_, self.coefs_[0].dtype)
+            if parameters is not self.coefs_[0].base:
+                units = self.coefs_[0].shape[0], *map(len, self.intercepts_)
+                self.coefs_, self.intercepts_ = split(parameters, units)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

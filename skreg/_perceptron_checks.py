@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from skreg._solvers.history import COSTLY
+from skreg._validation import check_weight_sum
 
 # What needs epochs, or steps over batches, and its value that is off.
 NOT_WITH_LBFGS = {
@@ -21,6 +22,8 @@ class DivergenceError(ValueError):
 
 def as_list(value):
     """A number or a name stands for a list of one."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     return list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
 
 
@@ -112,16 +115,51 @@ def check_range(targets, dtype):
         )
 
 
-def check_smallest(model, weight, dtype):
-    """Raise for positive numbers that count as 0 in training in this type."""
-    tiny = np.finfo(dtype).tiny
-    least = np.inf if weight is None else weight.min(where=weight > 0, initial=np.inf)
-    for name, value in (("epsilon", model.epsilon), ("sample_weight", least)):
-        if value < tiny and model.solver != "lbfgs":
+def check_smallest(model, dtype):
+    """Raise for parameters that count as 0 where training has this type."""
+    numbers = {}
+    if model.solver in ("adam", "adamw"):
+        numbers["epsilon"] = model.epsilon
+    if model.solver != "lbfgs" and not callable(model.learning_rate):
+        numbers["learning_rate_init"] = model.learning_rate_init
+    for name, value in numbers.items():
+        if value < np.finfo(dtype).tiny:
             raise ValueError(
-                f"{name} is {value:g}, but in {dtype}, the type of X, positive numbers begin at "
-                f"{tiny:.3g}. Make it larger, or pass X in float64."
+                f"{name}={value:g} is nothing in {dtype}, the type of X, where positive numbers "
+                f"begin at {np.finfo(dtype).tiny:.3g}. Make it larger{or_float64(dtype)}."
             )
+
+
+def or_float64(dtype):
+    """Advice where another type has a wider range."""
+    return ", or pass X in float64" if np.finfo(dtype).bits < 64 else ""
+
+
+def training_weights(model, data, dtype):
+    """Weights of the samples times those of their classes, as training in this type takes them.
+
+    Raises
+    ------
+    ValueError
+        Where they or their sum leave the range of the type.
+    """
+    weight = model._weigh(data.y, data.targets, data.weight)
+    if weight is None:
+        return None
+    name = "sample_weight"
+    if getattr(model, "class_weight", None) is not None:
+        name = "class_weight" if data.weight is None else "sample_weight times class_weight"
+    least, tiny = weight.min(where=weight > 0, initial=np.inf), np.finfo(dtype).tiny
+    if least < tiny:
+        raise ValueError(
+            f"{name} holds {least:g}, which is nothing in {np.dtype(dtype)}, the type of the "
+            f"training: positive numbers begin at {tiny:.3g}. Multiply the weights by a large "
+            f"number{or_float64(dtype)}."
+        )
+    with np.errstate(over="ignore"):
+        weight = weight.astype(dtype, copy=False)
+    check_weight_sum(weight, name)
+    return weight
 
 
 def check_n_samples(n_samples, least=1):

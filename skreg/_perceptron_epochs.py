@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 
 from skreg._callbacks import finished_subtask
 from skreg._checkpoint import Checkpoint, mark_of
-from skreg._perceptron_checks import DivergenceError
+from skreg._perceptron_checks import DivergenceError, training_weights
 from skreg._perceptron_parameters import new_update, recipe_of
 from skreg._perceptron_scores import (
     evaluate,
@@ -34,6 +34,7 @@ class EpochFit:
         self.model, self.network, self.data = model, network, data
         self.first, self.incremental, self.context = first, incremental, context
         self.rng = check_random_state(model.random_state)
+        self.weight = training_weights(model, data, data.X.dtype)
         self.parameters = model._start(network, data.X.dtype, self.rng, first)
         self.scorer, self.valid, self.followed, self.file = scorer_of(model), None, [], None
         if first:
@@ -46,7 +47,10 @@ class EpochFit:
         self.followed = followed_sets(self.model, {} if eval_sets is None else eval_sets)
 
     def run(self, resume):
-        """Train, from where a checkpoint was left if that is asked for, and store the result."""
+        """Train, from where a checkpoint was left if that is asked for, and store the result.
+
+        Return what is to be warned of, or None.
+        """
         model, rows = self.model, self._rows()
         if model.checkpoint is not None:
             mark = mark_of(model, self.network, rows, self.valid, self.followed)
@@ -70,20 +74,18 @@ class EpochFit:
             model._remember(self.recipe, self.state)
             model.n_iter_ = self.state.progress.n_epochs
             raise
-        model._state = self.state
-        self.state.order = np.empty(0, int)  # no more needed, and as long as the data
+        model._state = self.state.remembered()
         model.t_ = self.state.progress.samples_seen
         model._show(result.parameters, self.network)
         model._remember(self.recipe, self.state)
-        model._finish(result, self.incremental)
+        return model._finish(result, self.incremental)
 
     def _rows(self):
         """All samples as the solver reads them; a user's function wants to see 0 and 1."""
         X, targets = self.data.X, self.data.targets
         if targets.ndim == 1 and self.model.batch_augment is not None:
             targets = one_hot(targets, self.network, X.dtype)
-        weight = self.model._weigh(self.data.y, self.data.targets, self.data.weight)
-        return Rows.of(X, targets, None if weight is None else weight.astype(X.dtype, copy=False))
+        return Rows.of(X, targets, self.weight)
 
     def _training_rows(self):
         """Numbers of the rows to train on; the others become validation data."""
@@ -91,7 +93,7 @@ class EpochFit:
             return np.arange(self.data.X.shape[0])
         # Where nobody set a seed, another split would be drawn.
         before = None if self.file is None else self.file.split()
-        kept, held = before or held_out(self.model, self.data, self.rng)
+        kept, held = before or held_out(self.model, self.data, self.weight, self.rng)
         if self.file is not None:
             self.file.held = held
         self.valid = followed_rows(self.model, self.data, held)
@@ -103,8 +105,7 @@ class EpochFit:
         before = None if self.first else getattr(model, "_state", None)
         update, progress = None, Progress()
         if before is not None:
-            # A fit that fails leaves the memory as it was; one epoch may be too short for a copy.
-            before = before if self.incremental else deepcopy(before)
+            before = deepcopy(before) if self._may_fail(before) else before
             update, progress = before.update, before.progress
             if len(before.average):
                 parameters = before.parameters
@@ -121,6 +122,15 @@ class EpochFit:
             progress.begin()
             update.clock = int(update.steps[0])
         return state
+
+    def _may_fail(self, before):
+        """Whether the memory of the fit before must be copied, to be there if this one fails.
+
+        One epoch without functions of the user's may be too short for a copy.
+        """
+        alone = self.model.batch_augment is None and self.context is None
+        writable = before.update is None or before.update.moments.flags.writeable
+        return not (self.incremental and alone and writable)
 
     def _resume(self):
         """(epochs, status) of a checkpoint to go on from, whose state is taken over."""
@@ -145,9 +155,8 @@ class EpochFit:
         self.model._show(learned, self.network)
         return self._evaluate(learned, self.valid, self.state.progress.n_epochs)
 
-    def _observe(self, state, n_iter, status):
+    def _observe(self, state, learned, n_iter, status):
         """Follow a finished epoch; return whether a callback wants the training to end."""
-        learned = state.bounded(self.recipe)
         self.model._show(learned, self.network)
         for data in self.followed:
             self._evaluate(learned, data, n_iter)

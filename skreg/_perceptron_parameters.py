@@ -73,7 +73,9 @@ def hidden_layers(model):
     names = as_list(model.activation)
     if isinstance(model.activation, str):
         names = names * len(sizes)
-    if len(names) != len(sizes) or any(name not in KINDS for name in names):
+    if len(names) != len(sizes) or any(
+        not isinstance(name, str) or name not in KINDS for name in names
+    ):
         raise ValueError(
             f"activation={model.activation!r} must be one name, or one for each of the "
             f"{len(sizes)} hidden layers, from {sorted(KINDS)}."
@@ -121,6 +123,12 @@ def weight_decay_of(model):
     return model.weight_decay
 
 
+def average_start_of(model, incremental):
+    """Epochs before the average of "swa" begins; the last epoch is always in it."""
+    planned = int(np.ceil(model.average_start * model.max_iter))
+    return 0 if incremental else min(planned, model.max_iter - 1)
+
+
 def recipe_of(model, network, n_rows, incremental):
     """What the solver does in each step; `n_rows` are the rows that it trains on."""
     batch_size = min(200, n_rows) if model.batch_size == "auto" else min(model.batch_size, n_rows)
@@ -152,7 +160,7 @@ def recipe_of(model, network, n_rows, incremental):
         spectral=model.spectral_norm,
         cap=model.max_spectral_norm,
         average=model.average,
-        average_start=0 if incremental else int(np.ceil(model.average_start * model.max_iter)),
+        average_start=average_start_of(model, incremental),
         augment=model.batch_augment,
         record=frozenset(as_list(model.record)),
     )

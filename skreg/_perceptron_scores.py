@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 
 from skreg._solvers.losses import mean_loss
 from skreg._solvers.network import outputs, split
-from skreg._validation import check_weights, safe_indexing, takes_weights
+from skreg._validation import check_weight_sum, check_weights, safe_indexing, takes_weights
 
 
 class Samples(NamedTuple):
@@ -23,9 +23,9 @@ class Samples(NamedTuple):
     given: Any
 
 
-def held_out(model, data, rng):
+def held_out(model, data, training_weight, rng):
     """Split the rows; return those to train on, and those to score on."""
-    n_rows, weight = data.X.shape[0], data.weight
+    n_rows = data.X.shape[0]
     try:
         kept, held = train_test_split(
             np.arange(n_rows),
@@ -36,19 +36,22 @@ def held_out(model, data, rng):
     except ValueError as error:
         raise ValueError(
             f"validation_fraction={model.validation_fraction} of {n_rows} samples cannot be "
-            f"held out: {error} Change validation_fraction, or pass X_val and y_val to fit."
+            f"held out: {str(error).rstrip('.')}. Change validation_fraction, or pass X_val and "
+            "y_val to fit."
         ) from error
     if len(held) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' "
             f"({model.validation_fraction}) or the size of your dataset ({n_rows} samples)."
         )
-    if weight is not None and not (weight[kept].any() and weight[held].any()):
-        raise ValueError(
-            "With early_stopping=True, sample_weight must be positive for some training and "
-            "some held-out samples. Increase 'validation_fraction', or drop the samples of "
-            "weight zero."
-        )
+    for weight, rows in ((training_weight, kept), (data.weight, held)):
+        if weight is not None and not weight[rows].any():
+            raise ValueError(
+                "With early_stopping=True, sample_weight and class_weight must be positive for "
+                "some training samples, and sample_weight for some held-out ones. Change "
+                f"validation_fraction ({model.validation_fraction}), or drop the samples of "
+                "weight zero."
+            )
     return kept, held
 
 
@@ -70,6 +73,8 @@ def followed_data(model, name, label, given, y, weight=None):
             y = y.ravel()
         targets = model._encode_known(y)
         weight = check_weights(weight, X)
+        if weight is not None:
+            check_weight_sum(weight)
     return Samples(name, X, y, targets, weight, given)
 
 
@@ -116,14 +121,17 @@ def evaluate(model, network, learned, data, scorer, epoch):
     with np.errstate(over="ignore", invalid="ignore"):
         z = outputs(data.X, *split(learned, network.units), network.activations)
         loss = mean_loss(network, z, data.targets, data.weight)
-    if not (np.isfinite(z).all() and np.isfinite(loss)):
+        prediction = model._prediction(z)
+    if not (np.isfinite(z).all() and np.isfinite(prediction).all() and np.isfinite(loss)):
         raise model._overflow(epoch, f"the outputs or the loss of the {data.name} data")
     if scorer is None:
         with named_errors(f"the {data.name} data"):
-            return loss, (-loss if model.scoring == "loss" else model._default_score(z, data))
+            score = -loss if model.scoring == "loss" else model._default_score(prediction, data)
+            return loss, score
     weights = {"sample_weight": data.weight}
     weighted = data.weight is not None and takes_weights(scorer)
-    found = scorer(model, data.given, data.y, **(weights if weighted else {}))
+    with named_errors(f"scoring={model.scoring!r} of the {data.name} data"):
+        found = scorer(model, data.given, data.y, **(weights if weighted else {}))
     try:
         score = float(found)
     except (TypeError, ValueError):

@@ -34,6 +34,7 @@ __all__ = [
     "check_finite_fit",
     "check_for_targets",
     "check_partial_fit_first_call",
+    "check_weight_sum",
     "check_weights",
     "fit_context",
     "new_samples",
@@ -101,6 +102,15 @@ def check_weights(sample_weight, X):
             f"{np.min(weight)!s}. Use 0 to leave a row out."
         )
     return weight
+
+
+def check_weight_sum(weight, name="sample_weight"):
+    """Raise where a sum of weights may be infinite."""
+    if weight.max() > np.finfo(weight.dtype).max / len(weight):
+        raise ValueError(
+            f"{name} holds {weight.max():g}, too large for the sum of {len(weight)} weights to be "
+            f"finite in {weight.dtype}. Divide the weights by the largest."
+        )
 
 
 def validate_samples(estimator, X, y, **options):

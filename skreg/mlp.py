@@ -41,7 +41,8 @@ def log_probabilities(z, function):
     if function != "softmax":
         return log_expit(z)
     z = z - z.max(axis=-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    with np.errstate(under="ignore"):
+        return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
 
 
 def decisions(z, function):
@@ -523,9 +524,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """
         validation = check_fit_arguments(self, X_val, y_val, sample_weight_val, eval_sets, resume)
         with unchanged_on_error(self, but=DivergenceError):
-            return self._fit(
+            warning = self._fit(
                 X, y, sample_weight, validation=validation, eval_sets=eval_sets, resume=resume
             )
+        return self._warned(warning)
 
     @available_if(Perceptron._check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
@@ -558,7 +560,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
                 self._refuse_one_class(self._label_binarizer)
                 self._check_labels()
-            return self._fit(X, y, sample_weight, incremental=True)
+            warning = self._fit(X, y, sample_weight, incremental=True)
+        return self._warned(warning)
 
     def predict(self, X):
         """Predict the most probable class, or every label with probability above 1/2.
@@ -573,7 +576,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a 0/1 matrix.
         """
-        codes = decisions(self._outputs(X), self.out_activation_)
+        codes = self._prediction(self._outputs(X))
         if self._multilabel():
             return self._label_binarizer.inverse_transform(codes)
         return self.classes_[codes]
@@ -673,7 +676,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if len(binarizer.classes_) < 2 and not binarizer.y_type_.startswith("multilabel"):
             raise ValueError(
                 "MLPClassifier needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {binarizer.classes_[0]}"
+                f"contains only one class: {binarizer.classes_[0]}. Pass samples of the others."
             )
 
     def _multilabel(self):
@@ -718,16 +721,23 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """Sample weights times class weights; those of a dict do not ask who is in this y."""
         if self.class_weight is None:
             return weight
-        if isinstance(self.class_weight, dict) and targets.ndim == 1:
-            known = {"classes": self.classes_, "y": self.classes_}
-            by_class = compute_class_weight(self.class_weight, **known)[targets]
-        else:
-            by_class = compute_sample_weight(self.class_weight, y)
+        try:
+            if isinstance(self.class_weight, dict) and targets.ndim == 1:
+                known = {"classes": self.classes_, "y": self.classes_}
+                by_class = compute_class_weight(self.class_weight, **known)[targets]
+            else:
+                by_class = compute_sample_weight(self.class_weight, y)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} does not fit y: {str(error).rstrip('.')}. "
+                "Pass 'balanced', a dict of class to number, or for labels one such dict each."
+            ) from error
         if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
             raise ValueError(
                 f"class_weight={self.class_weight!r} must hold finite numbers of at least 0."
             )
-        weight = by_class.astype(np.float64) if weight is None else by_class * weight
+        with np.errstate(over="ignore"):
+            weight = by_class.astype(np.float64) if weight is None else by_class * weight
         if not weight.any():
             raise ValueError(
                 f"class_weight={self.class_weight!r} gives every sample weight 0: keep a class "
@@ -746,9 +756,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """scikit-learn's name of the function that makes probabilities of outputs."""
         return loss
 
-    def _default_score(self, z, data):
+    def _prediction(self, z):
+        """Codes of the most probable classes, or 0 and 1 for each label."""
+        return decisions(z, self.out_activation_)
+
+    def _default_score(self, prediction, data):
         """Accuracy; a multilabel row counts when all its labels are right."""
-        right = decisions(z, self.out_activation_) == data.targets
+        right = prediction == data.targets
         right = right.all(axis=1) if right.ndim == 2 else right
         return float(np.average(right, weights=data.weight))
 

@@ -491,9 +491,10 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """
         validation = check_fit_arguments(self, X_val, y_val, sample_weight_val, eval_sets, resume)
         with unchanged_on_error(self, but=DivergenceError):
-            return self._fit(
+            warning = self._fit(
                 X, y, sample_weight, validation=validation, eval_sets=eval_sets, resume=resume
             )
+        return self._warned(warning)
 
     @available_if(Perceptron._check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
@@ -518,7 +519,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """
         check_partial_fit(self)
         with unchanged_on_error(self, but=DivergenceError):
-            return self._fit(X, y, sample_weight, incremental=True)
+            warning = self._fit(X, y, sample_weight, incremental=True)
+        return self._warned(warning)
 
     def predict(self, X, return_std=False, *, n_samples=100, random_state=None):
         """Predict the targets.
@@ -646,13 +648,13 @@ class MLPRegressor(RegressorMixin, Perceptron):
         """Only classes have weights of their own."""
         return weight
 
-    def _default_score(self, z, data):
-        """What `score` gives for these outputs."""
-        if len(z) < 2:
+    def _default_score(self, prediction, data):
+        """What `score` gives for these predictions."""
+        if len(prediction) < 2:
             raise ValueError(
                 "the score of a single sample is not defined. Pass more, or set scoring='loss'."
             )
-        return self._score_of(self._prediction(z), data.y, data.weight)
+        return self._score_of(prediction, data.y, data.weight)
 
     def _score_of(self, prediction, y, weight):
         """R^2, the mean over targets; of quantiles their D^2, the mean over quantiles."""

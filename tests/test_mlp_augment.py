@@ -203,3 +203,10 @@ def test_an_epoch_that_fails_leaves_nothing_behind(solver):
     for model in (one, other):
         model.partial_fit(X, y)
     assert_array_equal(parameters(other), parameters(one))
+
+
+def test_targets_of_classes_stay_probabilities():
+    X, y = digits(90)
+    with pytest.raises(ValueError, match="y_batch from 3 to 4: for classes it must hold"):
+        fitted(X, y, batch_augment=lambda X, y, rng: (X, y + 3))
+    assert fitted(X, 1.0 * y, MLPRegressor, batch_augment=lambda X, y, rng: (X, y + 3)).loss_ > 0

@@ -190,3 +190,14 @@ def test_kill_9_at_any_moment(tmp_path):
     assert cut  # that many ends came in the middle of a write
     whole = long_training(None).fit(X, y)
     assert_same_training(long_training(path).fit(X, y, resume=True), whole)
+
+
+@pytest.mark.parametrize("place", ["", "/proc/training"])
+def test_a_place_that_cannot_be_written_is_refused_before_training(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    X, y = digits(60)
+    model = MLPClassifier((4,), max_iter=2, checkpoint=place)
+    with pytest.raises(ValueError, match=f"checkpoint={place!r}"):
+        model.fit(X, y)
+    assert not hasattr(model, "loss_")
+    assert not list(tmp_path.iterdir())

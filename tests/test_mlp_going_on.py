@@ -3,6 +3,7 @@
 import pickle
 from itertools import permutations
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -262,3 +263,42 @@ def test_a_pickled_model_predicts_from_one_vector_again():
     vector = again.coefs_[0].base
     assert joined(again.coefs_, again.intercepts_, vector.dtype) is vector
     assert pickle.loads(pickle.dumps(MLPClassifier())).get_params() == MLPClassifier().get_params()
+
+
+class Fails:
+    """A callback that fails at the end of everything."""
+
+    def setup(self, estimator, context):
+        """Nothing to prepare."""
+
+    teardown = setup
+
+    def on_fit_task_begin(self, estimator, context, **data):
+        """Nothing to see yet."""
+
+    def on_fit_task_end(self, estimator, context, **data):
+        raise OSError("no more")
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_partial_fit_whose_callback_fails_leaves_nothing_behind(solver):
+    X, y = digits(90)
+    one, other = (model(solver=solver) for _ in range(2))
+    for estimator in (one, other):
+        epochs(estimator, X, y, classes=range(10))
+    with pytest.raises(OSError, match="no more"):
+        other.set_callbacks(Fails()).partial_fit(X, y)
+    other.set_callbacks()
+    for estimator in (one, other):
+        epochs(estimator, X, y)
+    assert_array_equal(parameters(other), parameters(one))
+    assert other.loss_curve_ == one.loss_curve_
+    assert other.t_ == one.t_
+
+
+def test_a_model_in_mapped_memory_goes_on(tmp_path):
+    X, y = digits(90)
+    one = model().partial_fit(X, y, classes=range(10))
+    joblib.dump(one, tmp_path / "model")
+    other = joblib.load(tmp_path / "model", mmap_mode="r")
+    assert_array_equal(parameters(other.partial_fit(X, y)), parameters(one.partial_fit(X, y)))

@@ -316,7 +316,7 @@ def test_early_stopping_needs_weight_on_both_sides():
     weight[held_out(X, y, seed=0, fraction=0.1, hidden=3)] = 0
     model = MLPClassifier((3,), early_stopping=True, random_state=0)
     for one_sided in (weight, 1 - weight):
-        with pytest.raises(ValueError, match="positive for some training and some held-out"):
+        with pytest.raises(ValueError, match="positive for some training samples"):
             model.fit(X, y, sample_weight=one_sided)
 
 

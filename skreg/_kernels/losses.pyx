@@ -153,9 +153,9 @@ cdef double output_loss(
 
 
 def softmax(floating[:, ::1] z):
-    """Outputs become probabilities, in place."""
+    """Outputs become probabilities, in place; what the exponential saturates at becomes 0."""
     cdef Py_ssize_t i, k, cols = z.shape[1]
-    cdef floating total
+    cdef floating total, least = exponential(<floating> -1000)
     if not (z.shape[0] and cols):
         return
     with nogil:
@@ -165,6 +165,7 @@ def softmax(floating[:, ::1] z):
         for i in range(z.shape[0]):
             total = 0
             for k in range(cols):
+                z[i, k] = 0 if z[i, k] <= least else z[i, k]
                 total += z[i, k]
             for k in range(cols):
                 z[i, k] /= total

@@ -81,7 +81,7 @@ cdef void share_out(Crew* crew, Work work, void* context, Py_ssize_t n_tasks) no
     cdef Py_ssize_t k
     cdef uint64_t ticket
     cdef int looks = 0
-    if crew.helpers == 0 or n_tasks == 1:
+    if crew.helpers == 0 or n_tasks == 1 or n_tasks >> BITS:
         for k in range(n_tasks):
             work(context, k)
         return

@@ -5,7 +5,8 @@ interpreter lock and in buffers that the caller has allocated. The objective of 
 weight sum V is (1 / V) (sum_i v_i loss_i + alpha / 2 ||weights||^2), to which the proximal step of
 the update adds l1 ||weights||_1; biases are not penalized. The chain of a step:
 
-    gradient of the loss  (at the point that SAM climbs to)
+    gradient of the loss  (at the point that SAM climbs to; of normalized matrices without the
+        part that would make them longer)
     + alpha / V weights,  clipped to a norm over all parameters
     update rule with decay and proximal step
     cap or normalization of the spectral norms
@@ -266,8 +267,11 @@ cdef class Epoch:
 
     def read(self, **rows):
         """Take batches from these rows from now on."""
-        self.rows = rows
+        itemsize = max(rows["X"].itemsize, rows["weight"].itemsize)
+        if (itemsize == sizeof(float)) != self.pieces.single:
+            raise TypeError("rows and parameters must have one type")
         connect_rows(self, **rows)
+        self.rows = rows  # the pointers' old targets may go now
 
     def run(self, const int64_t[::1] order, const double[:, ::1] numbers,
             const double[:, ::1] rates):
@@ -364,12 +368,12 @@ cdef bint step(
     cdef floating* left = <floating*> epoch.left
     cdef floating* right = <floating*> epoch.right
     cdef Py_ssize_t size = net.n_parameters * sizeof(floating)
-    cdef double square, penalty, mean
+    cdef double square, penalty, mean, climbed = 0
     mean = batch_gradient(net, &epoch.batch, &epoch.plan, params, grads, False) / total
     if epoch.rho > 0 and isfinite(mean):
         climb(net, params, grads, saved, epoch.rho, epoch.adaptive)
         epoch.batch.source = NULL  # the rows are there
-        batch_gradient(net, &epoch.batch, &epoch.plan, params, grads, False)
+        climbed = batch_gradient(net, &epoch.batch, &epoch.plan, params, grads, False)
         memcpy(params, saved, size)
     if epoch.spectral:
         follow_spectral_norms(
@@ -377,7 +381,7 @@ cdef bint step(
         )
     pieces.strength = row[ALPHA] / total
     penalty = penalize(pieces, epoch.plan.crew, &square)
-    if not isfinite(mean + penalty):
+    if not isfinite(mean + penalty + climbed):
         return False
     if epoch.watched != NULL:
         add_squares(net, grads, <floating*> NULL, epoch.watched)

@@ -7,6 +7,8 @@ from skreg._kernels.updates import averaged
 from skreg._solvers.history import WATCHED
 from skreg._solvers.plan import chunk_rows, gradient_tasks, n_partial
 
+CLASSIFICATION = ("softmax", "logistic")
+
 
 def permutation(n, rng):
     """A random order; drawn so that a seed gives the order that scikit-learn's shuffle gives."""
@@ -47,9 +49,7 @@ class Epochs:
         network, size = recipe.network, recipe.batch_size
         watching = bool(recipe.record & WATCHED)
         self.sums, self.watched = np.zeros(4), np.zeros((2 * watching, len(network.units) - 1))
-        self.learning = [state.parameters, state.average]
-        if recipe.augment is not None:  # which may fail in the middle of an epoch
-            self.learning += [state.update.moments, state.update.steps]
+        self.learning = state.parameters, state.average
         self.before = [array.copy() for array in self.learning]
         chunk = chunk_rows(size, network.n_weights)
         self.compiled = Epoch(
@@ -81,14 +81,24 @@ class Epochs:
             copy[:] = array
         try:
             finite = self._run()
+            if finite:
+                self._average()
+            else:
+                self._go_back()
+        except KeyboardInterrupt:
+            if not self._is_finite():  # else what was learned until then is kept
+                self._go_back()
+            raise
         except Exception:
             self._go_back()
             raise
-        if finite:
-            self._average()
-        else:
-            self._go_back()
         return finite
+
+    def _is_finite(self):
+        """Whether all that steps change is so."""
+        state = self.state
+        changed = state.parameters, state.average, state.update.moments
+        return all(np.isfinite(array).all() for array in changed)
 
     def _go_back(self):
         """Undo what this epoch has learned."""
@@ -107,8 +117,7 @@ class Epochs:
             finite = self.compiled.run(state.order, steps, rates)
         else:
             finite = self._augmented_batches(steps, rates)
-        changed = state.parameters, state.average, state.update.moments
-        return finite and all(np.isfinite(array).all() for array in changed)
+        return finite and self._is_finite()
 
     def _augmented_batches(self, steps, rates):
         """The batches one by one; one of weight zero is no step and leaves its numbers behind."""
@@ -143,6 +152,11 @@ class Epochs:
                     f"batch_augment={recipe.augment!r} returned NaN or infinity: it must keep "
                     "all numbers finite."
                 )
+            if recipe.network.loss in CLASSIFICATION and not (y.min() >= 0 and y.max() <= 1):
+                raise ValueError(
+                    f"batch_augment={recipe.augment!r} returned y_batch from {y.min():g} to "
+                    f"{y.max():g}: for classes it must hold probabilities from 0 to 1."
+                )
             weight = rows.weight[at] if len(rows.weight) else rows.weight
             yield rows._replace(X=X, targets=y, weight=weight)
 
@@ -157,5 +171,4 @@ class Epochs:
 
     def means(self):
         """(loss, alpha penalty) as the mean of the batches, weighted by their rows."""
-        rows = self.sums[0]
-        return tuple(self.sums[1:3] / rows) if rows else (0.0, 0.0)
+        return tuple(self.sums[1:3] / self.sums[0])

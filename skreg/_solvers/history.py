@@ -6,6 +6,7 @@ import numpy as np
 
 from skreg._kernels.measure import measure_layers
 from skreg._solvers.network import split
+from skreg._solvers.spectral_norms import spectral_norm
 
 # What costs a pass more, or memory, and is recorded where it is asked for.
 COSTLY = ("gradient_norm", "update_norm", "spectral_norm", "parameters")
@@ -71,7 +72,7 @@ class History:
                 self.add(**{name: np.sqrt(mean.sum()), f"layer_{name}": np.sqrt(mean)})
         if "spectral_norm" in recipe.record:
             matrices = split(learned, units)[0]
-            self.add(layer_spectral_norm=[np.linalg.norm(w, 2) for w in matrices])
+            self.add(layer_spectral_norm=[spectral_norm(w) for w in matrices])
         if "parameters" in recipe.record:
             self.add(parameters=learned.copy())
         return objective

@@ -65,7 +65,7 @@ def entries(a):
 
 def sum_of_squares(a):
     """The sum of squares, in one pass: finite only if all entries are so."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return float(sum(over_stretches(a, lambda stretch: float(stretch @ stretch), STRETCH)))
 
 

@@ -1,7 +1,7 @@
 """What a training by epochs is told, what it has seen, and all that it changes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -118,6 +118,11 @@ class State:
             # The shares count all steps: those before stand for where they led.
             average[:] = parameters
         return cls(parameters, update, order, rng, progress, average, 0, singular)
+
+    def remembered(self):
+        """What a training that goes on needs of this one."""
+        nothing = np.empty(0, self.parameters.dtype)
+        return replace(self, order=np.empty(0, int), singular=nothing, best=None)
 
     def learned(self):
         """The parameters that predict: an average has the zeros of what it averages."""

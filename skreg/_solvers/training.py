@@ -31,9 +31,10 @@ def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, 
     """Run epochs over the rows listed in `state.order`, which change the state.
 
     With `score`, a function of the parameter vector, the best-scored parameters are the result
-    however the training ends; without (None), the last ones. `observe(state, n_iter, status)`
-    sees every finished epoch, and ends the training by returning True. `report` gets a line an
-    epoch. A training that goes on gives the epochs that it has had, and the status after them.
+    however the training ends; without (None), the last ones. `observe(state, learned, n_iter,
+    status)` sees every finished epoch, and ends the training by returning True. `report` gets a
+    line an epoch. A training that goes on gives the epochs that it has had, and the status after
+    them.
     """
     progress, loss = state.progress, (state.progress.loss_curve or [None])[-1]
     report = report or (lambda line: None)
@@ -43,13 +44,13 @@ def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, 
             epochs = Epochs(recipe, rows, state, team)
             while n_iter < recipe.max_iter and status == "max_iter":
                 if not epochs.run():
-                    status, n_iter = "overflow", n_iter + 1
+                    status = "overflow"
                     break
                 n_iter += 1
-                loss = finish_epoch(state, recipe, epochs, score, report, n_iter)
+                loss, learned = finish_epoch(state, recipe, epochs, score, report, n_iter)
                 if progress.stalled > recipe.patience:
                     status = slow_down_or_stop(state.update, recipe, progress, report)
-                if observe is not None and observe(state, n_iter, status):
+                if observe is not None and observe(state, learned, n_iter, status):
                     status = "stopped"
         except KeyboardInterrupt:
             status = "interrupted"
@@ -58,7 +59,7 @@ def train(state, recipe, rows, score=None, observe=None, report=None, n_iter=0, 
 
 
 def finish_epoch(state, recipe, epochs, score, report, n_iter):
-    """Judge and record a finished epoch; return its loss."""
+    """Judge and record a finished epoch; return its loss and the parameters that predict."""
     progress, numbers = state.progress, recipe.numbers
     data_loss, penalty = epochs.means()
     learned = state.bounded(recipe)
@@ -75,7 +76,7 @@ def finish_epoch(state, recipe, epochs, score, report, n_iter):
     progress.samples_seen += len(state.order)
     if numbers.learning_rate is None:
         state.update.epoch_ends(progress.samples_seen)
-    return loss
+    return loss, learned
 
 
 def slow_down_or_stop(update, recipe, progress, report):

@@ -208,3 +208,4 @@ def test_softmax_is_scipy_s_and_stays_finite_far_out(shape, dtype):
         expected = special.softmax(p, axis=1)
         softmax(p)
         np.testing.assert_allclose(p, expected, rtol=9 * np.finfo(dtype).eps, atol=1e-37)
+        assert (p[expected == 0] == 0).all()

@@ -169,7 +169,7 @@ def test_rows_are_codes_or_targets_of_the_type_of_the_data(as_sparse, dtype):
     X = sparse.csr_array(X) if as_sparse else X
     coded = network.Rows.of(X, np.array([0, 1, 2, 0]))
     targets = network.Rows.of(X, np.asfortranarray(np.ones((4, 3))))
-    assert (len(coded), len(targets)) == (4, 4)
+    assert (coded.n_rows, targets.n_rows) == (4, 4)
     assert coded.is_sparse == targets.is_sparse == as_sparse
     assert coded.targets.shape == (0, 0)
     assert len(targets.codes) == len(coded.weight) == 0

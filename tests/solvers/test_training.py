@@ -128,7 +128,8 @@ def test_scores_without_progress_stop_the_training():
 def test_an_observer_sees_every_epoch_and_may_end_the_training():
     seen = []
 
-    def observe(state, n_iter, status):
+    def observe(state, learned, n_iter, status):
+        np.testing.assert_array_equal(learned, state.parameters)
         seen.append((n_iter, len(state.progress.loss_curve)))
         return n_iter == 3
 
@@ -183,7 +184,7 @@ def test_overflow_gives_back_the_parameters_before_the_epoch(average, batch_size
     expected = state.learned().copy(), state.parameters.copy()
     state.update.learning_rate = np.inf
     result = training.train(state, recipe, rows)
-    assert (result.status, result.n_iter) == ("overflow", 1)
+    assert (result.status, result.n_iter) == ("overflow", 0)
     assert len(state.progress.loss_curve) == 2
     np.testing.assert_array_equal(result.parameters, expected[0])
     np.testing.assert_array_equal(state.parameters, expected[1])
@@ -206,7 +207,7 @@ def test_overflow_of_the_data_is_a_status_with_its_epoch():
     state, rows = begin(recipe)
     rows.X[:] = 1e308 * np.sign(rows.X)
     result = training.train(state, recipe, rows)
-    assert (result.status, result.n_iter, result.loss) == ("overflow", 1, None)
+    assert (result.status, result.n_iter, result.loss) == ("overflow", 0, None)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
