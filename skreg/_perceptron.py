@@ -233,8 +233,8 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         if not rates.any():
             raise ValueError(
                 "Monte-Carlo dropout needs a network that was trained with dropout to the end, "
-                f"but dropout={self.dropout!r} and input_dropout={self.input_dropout!r}. Set one of "
-                "them (a schedule must not end at 0), and fit again."
+                f"but dropout={self.dropout!r} and input_dropout={self.input_dropout!r}. Set one "
+                "of them (a schedule must not end at 0), and fit again."
             )
         chosen = self.random_state if random_state is None else random_state
         seed = check_random_state(chosen).randint(2**31 - 1)

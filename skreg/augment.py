@@ -52,6 +52,11 @@ class ImageShift:
     fill : float, default=0.0
         Value of the pixels that come in; give that of the background, as it is after scaling.
 
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range; in a batch, for images of another size.
+
     Examples
     --------
     >>> import numpy as np
@@ -124,6 +129,11 @@ class FeatureMask:
     value : float, default=0.0
         What hidden entries become; 0 is the mean of standardized features.
 
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
     References
     ----------
     .. [1] J. Devlin, M.-W. Chang, K. Lee, K. Toutanova, "BERT: Pre-training of Deep Bidirectional
@@ -176,6 +186,11 @@ class GaussianNoise:
     ----------
     scale : float or array-like of shape (n_features,)
         Standard deviation of the noise, in [0, inf), one for all features or one for each.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range; in a batch, for another number of features.
 
     References
     ----------
@@ -232,6 +247,11 @@ class MixUp:
         Strength, in (0, inf): towards 0 samples stay alone, towards infinity they mix half and
         half.
 
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
     References
     ----------
     .. [1] H. Zhang, M. Cisse, Y. N. Dauphin, D. Lopez-Paz, "mixup: Beyond Empirical Risk
@@ -267,6 +287,11 @@ class Chain:
     ----------
     *augmentations : callable
         Functions ``(X, y, rng) -> (X, y)``, in the order in which they are applied.
+
+    Raises
+    ------
+    TypeError
+        For something in the list that is not callable.
 
     Examples
     --------

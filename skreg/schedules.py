@@ -125,6 +125,11 @@ class Constant(Schedule):
     value : float
         The value, in [0, inf).
 
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
     Examples
     --------
     >>> from skreg.schedules import Constant
@@ -154,6 +159,11 @@ class Step(Schedule):
         What the value is multiplied by, in (0, 1].
     every : int
         Updates between two drops, at least 1.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
 
     Examples
     --------
@@ -192,6 +202,11 @@ class PowerLaw(Schedule):
         Exponent, in [0, inf).
     tau : float
         Number of updates after which the value has fallen to initial / 2^a, in (0, inf).
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
 
     References
     ----------
@@ -239,6 +254,11 @@ class Cosine(Schedule):
         Number of cycles, at least 1.
     cycle_growth : float, default=1.0
         Length of a cycle over that of the one before, in [1, inf).
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
 
     References
     ----------
@@ -309,6 +329,11 @@ class LinearWarmup(Schedule):
         Value at t = 0, in [0, inf).
     n_steps : int, default=None
         Planned number of updates, those of the warm-up included.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
 
     References
     ----------
@@ -386,6 +411,11 @@ class OneCycle(Schedule):
     n_steps : int, default=None
         Planned number of updates.
 
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
     References
     ----------
     .. [1] L. N. Smith, N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using
@@ -441,6 +471,11 @@ class Cyclic(Schedule):
         - 'triangle2': straight lines to a height that halves after each period.
         - 'cosine': (1 - cos(2 pi t / period)) / 2.
 
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
+
     References
     ----------
     .. [1] L. N. Smith, "Cyclical Learning Rates for Training Neural Networks", WACV (2017).
@@ -494,6 +529,11 @@ class CosLog4(Schedule):
         The largest value, in [0, inf).
     n_steps : int, default=None
         Planned number of updates.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range.
 
     References
     ----------

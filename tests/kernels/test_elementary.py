@@ -1,9 +1,10 @@
-"""exp and tanh of our own, seen through the activations and losses made of them."""
+"""exp, tanh and erf of our own, seen through the activations and losses made of them."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from skreg._kernels.losses import LOSSES, loss_and_gradient
 from tests.kernels.test_activations import DTYPES, run
@@ -92,3 +93,12 @@ def test_softmax_of_many_classes_keeps_its_digits(dtype):
     target[0, -1] = 1
     loss_and_gradient(LOSSES["softmax"], found, target, weight, 1.0, 0.0, np.zeros(1001))
     assert units_in_the_last_place(found[0, :-1], exact[:-1], dtype) < 8
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_erf_is_right_to_a_few_units_of_one(dtype):
+    # GELU is x times the normal distribution function, which is (1 + erf(x / sqrt(2))) / 2.
+    x = np.concatenate([np.linspace(-9, 9, 100_000), np.geomspace(1e-30, 1e4, 1001)]).astype(dtype)
+    found = run("gelu", x)[0][0]
+    error = np.abs(found - x.astype(float) * special.ndtr(x.astype(float)))
+    assert np.max(error / np.abs(x)) < 3 * np.finfo(dtype).eps
