@@ -58,10 +58,10 @@ def test_the_model_is_there_soon_after(case, interrupt_after):
         interrupt_after(1.0)
     else:
         model.set_params(learning_rate=when_training_begins(interrupt_after, 0.3))
-    start = time.perf_counter()
     with pytest.warns(UserWarning, match="interrupted by user. The model keeps") as found:
         model.fit(X, y)
-    assert time.perf_counter() - start < 60  # not the minutes that it would have taken
+    # A second at most, of a machine that does nothing else.
+    assert time.perf_counter() - interrupt_after.pressed < 10
     assert found[0].filename == __file__
     assert np.isfinite(parameters(model)).all()
     assert model.predict(X[:5]).shape == (5,)
