@@ -15,6 +15,7 @@ from skreg._perceptron_checks import (
     check_conflicts,
     check_range,
     check_smallest,
+    in_range,
     training_weights,
 )
 from skreg._perceptron_epochs import EpochFit
@@ -65,7 +66,9 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
         check_conflicts(self, X, incremental)
         targets = self._encode(y, incremental)
         check_range(targets, X.dtype)
-        weight = check_weights(sample_weight, X)
+        weight = check_weights(sample_weight, X, np.float64)
+        if weight is not None:
+            weight = in_range(weight, np.float64 if self.solver == "lbfgs" else X.dtype)
         check_smallest(self, X.dtype)
         data = Samples("training", X, y, targets, weight, given)
         network = self._network(X.shape[1], first)
@@ -156,8 +159,6 @@ class Perceptron(CallbackSupportMixin, BaseEstimator):
 
     def _overflow(self, n_iter, what):
         """The error of a training that went too far, with what can be done."""
-        if getattr(self, "_state", None) is not None:
-            self._state.update = None  # its moments may have overflowed too
         scheduled = callable(self.learning_rate)
         name = "learning_rate" if scheduled else "learning_rate_init"
         data = "X and y" if self._is_regressor() else "X"

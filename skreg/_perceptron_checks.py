@@ -149,6 +149,11 @@ def training_weights(model, data, dtype):
     name = "sample_weight"
     if getattr(model, "class_weight", None) is not None:
         name = "class_weight" if data.weight is None else "sample_weight times class_weight"
+    return in_range(weight, dtype, name)
+
+
+def in_range(weight, dtype, name="sample_weight"):
+    """Weights in this type; raise where it cannot hold one of them, or their sum."""
     least, tiny = weight.min(where=weight > 0, initial=np.inf), np.finfo(dtype).tiny
     if least < tiny:
         raise ValueError(

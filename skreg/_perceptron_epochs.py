@@ -71,14 +71,20 @@ class EpochFit:
         except DivergenceError:
             if self.state.best is not None:
                 model._show(self.state.best, self.network)
-            model._remember(self.recipe, self.state)
+            self._store(whole=False)
             model.n_iter_ = self.state.progress.n_epochs
             raise
-        model._state = self.state.remembered()
-        model.t_ = self.state.progress.samples_seen
+        finite = result.status != "overflow" and np.isfinite(self.state.update.moments).all()
+        self._store(whole=finite)
         model._show(result.parameters, self.network)
-        model._remember(self.recipe, self.state)
         return model._finish(result, self.incremental)
+
+    def _store(self, whole):
+        """Keep what the next fit goes on with, and what says how this one went."""
+        model, state = self.model, self.state
+        model._state = state.remembered() if whole else state.without_moments()
+        model.t_ = state.progress.samples_seen
+        model._remember(self.recipe, state)
 
     def _rows(self):
         """All samples as the solver reads them; a user's function wants to see 0 and 1."""
@@ -126,10 +132,11 @@ class EpochFit:
     def _may_fail(self, before):
         """Whether the memory of the fit before must be copied, to be there if this one fails.
 
-        One epoch without functions of the user's may be too short for a copy.
+        One epoch without functions of the user's, or output, may be too short for a copy.
         """
-        alone = self.model.batch_augment is None and self.context is None
+        quiet = not self.model.verbose and self.context is None
         writable = before.update is None or before.update.moments.flags.writeable
+        alone = quiet and self.model.batch_augment is None
         return not (self.incremental and alone and writable)
 
     def _resume(self):

@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
+from skreg._perceptron_checks import in_range
 from skreg._solvers.losses import mean_loss
 from skreg._solvers.network import outputs, split
-from skreg._validation import check_weight_sum, check_weights, safe_indexing, takes_weights
+from skreg._validation import check_weights, safe_indexing, takes_weights
 
 
 class Samples(NamedTuple):
@@ -72,9 +73,8 @@ def followed_data(model, name, label, given, y, weight=None):
         if y.ndim == 2 and y.shape[1] == 1:
             y = y.ravel()
         targets = model._encode_known(y)
-        weight = check_weights(weight, X)
-        if weight is not None:
-            check_weight_sum(weight)
+        weight = check_weights(weight, X, np.float64)
+        weight = None if weight is None else in_range(weight, X.dtype)
     return Samples(name, X, y, targets, weight, given)
 
 

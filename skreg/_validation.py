@@ -85,8 +85,10 @@ def check_for_targets(name, values, n_targets, *, what="values", positive=False)
     return np.broadcast_to(values, n_targets)
 
 
-def check_weights(sample_weight, X):
-    """Return None or weights of shape (n_samples,) in X's dtype, none negative, not all zero.
+def check_weights(sample_weight, X, dtype=None):
+    """Return None or weights of shape (n_samples,), none negative, not all zero.
+
+    They have X's dtype if no other is given.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def check_weights(sample_weight, X):
     """
     if sample_weight is None:
         return None
-    weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    weight = _check_sample_weight(sample_weight, X, dtype=dtype or X.dtype)
     if not np.all(weight >= 0):
         raise ValueError(
             f"sample_weight must be non-negative and finite; its smallest entry is "

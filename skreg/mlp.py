@@ -746,7 +746,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 by_class = compute_class_weight(self.class_weight, **known)[targets]
             else:
                 by_class = compute_sample_weight(self.class_weight, y)
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
             raise ValueError(
                 f"class_weight={self.class_weight!r} does not fit y: {str(error).rstrip('.')}. "
                 "Pass 'balanced', a dict of class to number, or for labels one such dict each."

@@ -30,9 +30,9 @@ def small(cls, **params):
 @pytest.mark.parametrize("name", ["epsilon", "sample_weight"])
 def test_numbers_that_float32_takes_for_nothing(name, cls):
     X, y = digits(60)
-    weight = np.full(60, 1e-43) if name == "sample_weight" else None
+    weight = np.full(60, 1e-50) if name == "sample_weight" else None
     params = {"epsilon": 1e-43} if name == "epsilon" else {}
-    with pytest.raises(ValueError, match=rf"{name}.*e-4[34].* nothing in float32"):
+    with pytest.raises(ValueError, match=rf"{name}.*1e-(43|50).* nothing in float32"):
         small(cls, **params).fit(X.astype(np.float32), y, weight)
     assert np.isfinite(small(cls, **params).fit(X, y, weight).loss_)
 
@@ -311,6 +311,8 @@ def test_ctrl_c_after_a_step_to_infinity_leaves_the_weights_before_it(spectral_n
     with pytest.warns(UserWarning, match="interrupted"):
         model.fit(X.astype(np.float32), 1000.0 * y)
     assert np.isfinite(parameters(model)).all()
+    model.set_params(batch_augment=None, learning_rate_init=1e-9)
+    assert np.isfinite(model.partial_fit(X.astype(np.float32), 1.0 * y).loss_)
 
 
 TOO_SMALL = {"class_weight": dict.fromkeys(range(10), 1e-50)}
@@ -390,15 +392,37 @@ def test_numbers_in_arrays_without_an_axis(cls):
         small(cls, activation=[["relu"]]).fit(X, y)
 
 
-def test_a_training_whose_record_survives_a_divergence():
+@pytest.mark.parametrize("average", [None, "ema", "swa"])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_training_goes_on_after_a_divergence_from_the_weights_that_predict(solver, average):
     X, y = digits(60)
-    model = small(MLPRegressor, solver="sgd", activation="identity", batch_size=10)
+    model = small(MLPRegressor, solver=solver, activation="identity", batch_size=10,
+                  average=average)  # fmt: skip
     for _ in range(3):
         model.partial_fit(X, y)
+    before = model.predict(X)
     with pytest.raises(ValueError, match="overflowed"):
-        model.set_params(learning_rate_init=1e300).partial_fit(X, y)
-    model.set_params(learning_rate_init=1e-3).partial_fit(X, y)
+        model.set_params(learning_rate_init=1e307).partial_fit(X, y)
+    assert_array_equal(model.predict(X), before)
+    model.set_params(learning_rate_init=1e-12).partial_fit(X, y)
+    assert_allclose(model.predict(X), before, rtol=1e-6, atol=1e-8)
     assert (len(model.loss_curve_), model.t_) == (4, 240)
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize("average", [None, "ema"])
+def test_data_to_follow_that_overflow_leave_no_memory_of_the_fit_before(average, warm_start):
+    X, y = digits(60)
+    model = small(MLPRegressor, loss="poisson", activation="identity", average=average,
+                  warm_start=warm_start)  # fmt: skip
+    model.fit(X, y / 10)
+    model.set_params(hidden_layer_sizes=(4,) if warm_start else (7,))
+    with pytest.raises(ValueError, match="overflowed in iteration 1"):
+        model.fit(X, y / 10, eval_sets={"far": (np.vstack([X, -X]) * 1e6, np.tile(y, 2))})
+    before, epochs = model.predict(X), len(model.loss_curve_)
+    model.set_params(learning_rate_init=1e-12).partial_fit(X, y / 10)
+    assert_allclose(model.predict(X), before, rtol=1e-6, atol=1e-8)
+    assert len(model.loss_curve_) == epochs + 1
 
 
 def test_a_warning_that_is_an_error_does_not_undo_the_fit():
@@ -413,7 +437,7 @@ def test_a_warning_that_is_an_error_does_not_undo_the_fit():
 
 def test_bad_class_weights_are_named():
     X, y = digits(60)
-    for wrong in ({0: "a"}, [{0: 1}]):
+    for wrong in ({0: "a"}, [{0: 1}], {0: 10**400}):
         with pytest.raises(ValueError, match=r"class_weight=.* does not fit y: "):
             small(MLPClassifier, class_weight=wrong).fit(X, y)
 

@@ -124,6 +124,11 @@ class State:
         nothing = np.empty(0, self.parameters.dtype)
         return replace(self, order=np.empty(0, int), singular=nothing, best=None)
 
+    def without_moments(self):
+        """The same where these have overflowed: who goes on starts from what predicts."""
+        nothing = np.empty(0, self.parameters.dtype)
+        return replace(self.remembered(), update=None, average=nothing, n_averaged=0)
+
     def learned(self):
         """The parameters that predict: an average has the zeros of what it averages."""
         if not (len(self.average) and self.n_averaged):

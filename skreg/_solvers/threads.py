@@ -29,6 +29,13 @@ def controller():
     return ThreadpoolController().select(user_api="blas")
 
 
+@cache
+def no_library():
+    """A controller of nothing, whose limits threadpoolctl counts all the same: with the last one
+    of this thread, the user's included, other threads may set limits again."""
+    return controller().select(user_api="none")
+
+
 def in_main_thread():
     """Whether BLAS's number of threads may be changed here.
 
@@ -58,18 +65,17 @@ def limited(threads):
     the limit for good.
     """
     depth, found = len(limits), blas_counts()
-    try:
-        limits.append(found)
-        for library, _ in found:
-            library.set_num_threads(threads)
-        yield
-    finally:
+    with no_library().limit(limits=None):
         try:
-            give_back(found)
+            limits.append(found)
+            for library, _ in found:
+                library.set_num_threads(threads)
+            yield
         finally:
-            del limits[depth:]
-            if not limits:
-                leave_control(found)
+            try:
+                give_back(found)
+            finally:
+                del limits[depth:]
 
 
 def blas_counts():
@@ -90,13 +96,6 @@ def give_back(counts):
             interrupt = error
     if interrupt is not None:
         raise interrupt
-
-
-def leave_control(counts):
-    """Let other threads of the user's set limits again, which threadpoolctl now ignores."""
-    for library, _ in counts:
-        if hasattr(library, "clear_controlling_thread"):
-            library.clear_controlling_thread()
 
 
 @cache

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import OpenBLASController, threadpool_info, threadpool_limits
 
 from skreg._solvers.threads import (
     SMALL_FACTORIZATION,
@@ -116,19 +116,35 @@ def test_other_threads_do_not_touch_the_number():
         assert results == [(before, [(0, 11)])]
 
 
-def test_the_user_s_threads_may_set_limits_when_ours_are_over():
+def in_another_thread(limit):
+    """The numbers of threads that a limit in a thread of the user's gives."""
     seen = []
 
     def work():
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(limit, user_api="blas"):
             seen.extend(counts().values())
 
-    with one_blas_thread(), blas_threads(10):
-        pass
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert set(seen) == {1}
+    return set(seen)
+
+
+def test_the_user_s_threads_may_set_limits_when_ours_are_over():
+    with one_blas_thread(), blas_threads(10):
+        pass
+    assert in_another_thread(1) == {1}
+
+
+@pytest.mark.skipif(
+    not hasattr(OpenBLASController, "clear_controlling_thread"),
+    reason="this threadpoolctl heeds all threads",
+)
+def test_the_user_s_own_limit_stays_in_control():
+    with threadpool_limits(1, user_api="blas"):
+        with blas_threads(10):
+            pass
+        assert in_another_thread(2) == {1}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
