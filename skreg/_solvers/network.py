@@ -19,8 +19,8 @@ from skreg._kernels.network import block_outputs
 from skreg._kernels.rows import gather_sparse
 from skreg._solvers.plan import CHUNK, prediction_team
 
-# Rows that go through the network together where no gradient is needed.
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 1024  # that go through the network together where all rows count for one step
+PASS_ROWS = 2048  # the same where no gradient is wanted
 
 
 class Network(NamedTuple):
@@ -178,21 +178,21 @@ def outputs(X, coefs, intercepts, activations, rates=None, seed=0, draw=0):
     dtype = np.result_type(X.dtype, coefs[0].dtype)
     network = Network((X.shape[1], *(len(b) for b in intercepts)), tuple(activations), "softmax")
     rates = np.zeros(len(coefs)) if rates is None else np.asarray(rates, float)
-    n, n_blocks = X.shape[0], -(-X.shape[0] // BLOCK_ROWS)
+    n, n_blocks = X.shape[0], -(-X.shape[0] // PASS_ROWS)
     compiled = block_outputs["float" if dtype == np.float32 else "double"]
     out = np.empty((n, network.units[-1]), dtype)
-    with prediction_team(min(n, BLOCK_ROWS), network.units) as team:
+    with prediction_team(min(n, PASS_ROWS), network.units) as team:
         fixed = {
             **network.shape_arguments(),
             "rates": rates,
             "params": joined(coefs, intercepts, dtype),
-            "layers": np.empty((4, min(n, BLOCK_ROWS) * sum(network.units[1:])), dtype),
-            "chunk": 2 * CHUNK,
+            "layers": np.empty((4, min(n, PASS_ROWS) * sum(network.units[1:])), dtype),
+            "chunk": 4 * CHUNK,
             "team": team,
             "seed": seed,
         }
-        for k, start in enumerate(range(0, n, BLOCK_ROWS)):
-            block = slice(start, start + BLOCK_ROWS)
+        for k, start in enumerate(range(0, n, PASS_ROWS)):
+            block = slice(start, start + PASS_ROWS)
             step = draw * n_blocks + k
             rows = block_of(X[block], dtype, rates[0], seed, step)
             compiled(**rows, **fixed, step=step, out=out[block])

@@ -93,7 +93,7 @@ def twin_outputs(X, flat, activation, factors=(1.0, 1.0)):
 
 
 FORMS = {"C": np.array, "F": np.asfortranarray, "sparse": sparse.csr_array}
-SIZES = [0, 1, network.BLOCK_ROWS, 2 * network.BLOCK_ROWS + 3]
+SIZES = [0, 1, network.PASS_ROWS, 2 * network.PASS_ROWS + 3]
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -109,7 +109,7 @@ def test_outputs_are_the_textbook_forward_pass(activation, form, n):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("draw", [0, 2])
 def test_each_draw_and_block_drops_its_own_units(draw, form):
-    n, size, rates = network.BLOCK_ROWS + 5, network.BLOCK_ROWS, (0.3, 0.5)
+    n, size, rates = network.PASS_ROWS + 5, network.PASS_ROWS, (0.3, 0.5)
     X = np.random.default_rng(0).normal(size=(n, 4))
     flat = network.initial_parameters(UNITS, RELU, float, np.random.RandomState(1))
     factors = []
