@@ -1,0 +1,8 @@
+"""Pictures of fits, in scikit-learn's form.
+
+Every display has a class method ``from_estimator`` (or ``from_predictions``) that computes what is
+shown, the method ``plot(ax=None)`` that draws it, and the arrays and matplotlib's artists as
+attributes. matplotlib is imported when something is drawn: ``pip install 'skreg[plot]'``.
+"""
+
+__all__ = []

@@ -1,0 +1,38 @@
+"""What the displays share: axes, colours, and words for what is missing."""
+
+from sklearn.utils.validation import check_is_fitted
+
+# Okabe and Ito's colours, which colour-blind people tell apart, and black first.
+COLORS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+SEQUENTIAL, DIVERGING = "cividis", "RdBu_r"  # colour maps that they can read
+
+
+def new_axes(ax=None):
+    """The axes given, or new ones."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Displays are drawn by matplotlib, which is not installed: pip install 'skreg[plot]'."
+        ) from error
+    return plt.subplots()[1] if ax is None else ax
+
+
+def require(estimator, attribute, advice):
+    """A fitted attribute of the estimator; raise with advice where the fit has not left it.
+
+    Raises
+    ------
+    NotFittedError
+        Where the estimator was not fitted.
+    ValueError
+        Where it was, without what the display needs.
+    """
+    check_is_fitted(estimator)
+    try:
+        found = getattr(estimator, attribute)
+    except AttributeError:
+        found = None
+    if found is None:
+        raise ValueError(f"This {type(estimator).__name__} has no {attribute}: {advice}")
+    return found
