@@ -18,8 +18,9 @@ from skreg.problems import shaw
 # %%
 # Descent equals the filter
 # -------------------------
-# An ill-posed problem, of which :class:`skreg.Ridge` with ``filter="landweber"`` knows the solution
-# after any number of steps from one factorization; and gradient descent written out.
+# An ill-posed problem, whose solution after any number of steps :class:`skreg.Ridge` with
+# ``filter="landweber"`` knows
+# from one factorization; and gradient descent written out.
 
 rng = np.random.default_rng(0)
 X, y, truth = shaw(64)
