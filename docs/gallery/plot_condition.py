@@ -23,11 +23,11 @@ w = right @ np.ones(3)  # the same size along each direction
 # %%
 # Condition number and error against alpha
 # ----------------------------------------
-# Noise of size .05 on y, a thousand times: the mean squared error of the coefficients is bias
+# Noise of size .003 on y, a thousand times: the mean squared error of the coefficients is bias
 # squared plus variance, and the least sum lies where neither is 0.
 
 alphas = np.geomspace(1e-6, 1e6, 60)
-noise = 0.05 * rng.standard_normal((50, 1_000))
+noise = 0.003 * rng.standard_normal((50, 1_000))
 model = Ridge(alpha=1, fit_intercept=False, store_spectrum=True)
 spectrum = model.fit(X, X @ w[:, None] + noise).spectrum_
 coefs = spectrum.coef(alphas)  # (n_alphas, n_targets, n_features)
