@@ -5,4 +5,8 @@ shown, the method ``plot(ax=None)`` that draws it, and the arrays and matplotlib
 attributes. matplotlib is imported when something is drawn: ``pip install 'skreg[plot]'``.
 """
 
-__all__ = []
+from skreg.plot.calibration import ReliabilityDisplay
+
+__all__ = [
+    "ReliabilityDisplay",
+]
