@@ -6,7 +6,9 @@ attributes. matplotlib is imported when something is drawn: ``pip install 'skreg
 """
 
 from skreg.plot.calibration import ReliabilityDisplay
+from skreg.plot.dropout_boundary import DropoutBoundaryDisplay
 
 __all__ = [
+    "DropoutBoundaryDisplay",
     "ReliabilityDisplay",
 ]
