@@ -7,8 +7,10 @@ attributes. matplotlib is imported when something is drawn: ``pip install 'skreg
 
 from skreg.plot.calibration import ReliabilityDisplay
 from skreg.plot.dropout_boundary import DropoutBoundaryDisplay
+from skreg.plot.spectral_energy import SpectralEnergyDisplay
 
 __all__ = [
     "DropoutBoundaryDisplay",
     "ReliabilityDisplay",
+    "SpectralEnergyDisplay",
 ]
