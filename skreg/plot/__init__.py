@@ -8,9 +8,11 @@ attributes. matplotlib is imported when something is drawn: ``pip install 'skreg
 from skreg.plot.calibration import ReliabilityDisplay
 from skreg.plot.dropout_boundary import DropoutBoundaryDisplay
 from skreg.plot.spectral_energy import SpectralEnergyDisplay
+from skreg.plot.training_history import TrainingHistoryDisplay
 
 __all__ = [
     "DropoutBoundaryDisplay",
     "ReliabilityDisplay",
     "SpectralEnergyDisplay",
+    "TrainingHistoryDisplay",
 ]
