@@ -9,10 +9,12 @@ from skreg.plot.calibration import ReliabilityDisplay
 from skreg.plot.dropout_boundary import DropoutBoundaryDisplay
 from skreg.plot.spectral_energy import SpectralEnergyDisplay
 from skreg.plot.training_history import TrainingHistoryDisplay
+from skreg.plot.weight_matrix import WeightMatrixDisplay
 
 __all__ = [
     "DropoutBoundaryDisplay",
     "ReliabilityDisplay",
     "SpectralEnergyDisplay",
     "TrainingHistoryDisplay",
+    "WeightMatrixDisplay",
 ]
