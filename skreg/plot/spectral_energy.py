@@ -1,5 +1,7 @@
 """Which principal components of the data the weights moved along, early and late."""
 
+from numbers import Integral
+
 import numpy as np
 
 from skreg.dynamics import recorded_weights, spectral_energy
@@ -116,8 +118,13 @@ class SpectralEnergyDisplay:
             The display, with its artists.
         """
         share = np.asarray(self.cumulative_share, dtype=np.float64)
-        self.drawn_ = _spread(np.flatnonzero(~np.isnan(share).any(axis=1)), n_lines)
         epochs = np.arange(1, len(share) + 2) if self.epochs is None else np.asarray(self.epochs)
+        if share.ndim != 2 or share.shape != (len(epochs) - 1, len(self.isotropic)):
+            raise ValueError(
+                f"cumulative_share has the shape {share.shape}: pass (n_times - 1, n_components), "
+                f"with {len(self.isotropic)} components in isotropic and {len(epochs)} epochs."
+            )
+        self.drawn_ = _spread(np.flatnonzero(~np.isnan(share).any(axis=1)), n_lines)
         self.ax_ = new_axes(ax)
         self.figure_ = self.ax_.figure
         from matplotlib import colormaps
@@ -144,7 +151,7 @@ def _spread(updates, n_lines):
             "cumulative_share is NaN throughout: no update has changed the weights. Record a "
             "training with a larger learning rate."
         )
-    if n_lines < 1:
-        raise ValueError(f"n_lines={n_lines!r}: draw at least 1 line.")
+    if not isinstance(n_lines, Integral) or n_lines < 1:
+        raise ValueError(f"n_lines={n_lines!r}: pass a whole number, 1 or more.")
     places = np.geomspace(1, len(updates), min(n_lines, len(updates)))
     return updates[np.unique(places.round().astype(int)) - 1]

@@ -46,6 +46,12 @@ def test_probabilities_of_two_classes():
     assert display.line_.get_label() == "ECE 0.275"
 
 
+def test_samples_may_lack_a_class():
+    some = LABELS != "b"
+    display = ReliabilityDisplay.from_estimator(MODEL, X[some], LABELS[some], n_bins=1)
+    assert display.line_.get_ydata() == pytest.approx(MODEL.score(X[some], LABELS[some]))
+
+
 def test_two_models_share_axes_and_one_diagonal():
     ax = plt.subplots()[1]
     first = ReliabilityDisplay.from_estimator(MODEL, X, LABELS, ax=ax)

@@ -41,3 +41,9 @@ def test_docstring_examples_run(name):
         test.globs = {}
         runner.run(test)
     assert runner.summarize(verbose=False).failed == 0
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install 'skreg\[plot\]'"):
+        plot.WeightMatrixDisplay(weights=[[1.0]]).plot()

@@ -74,5 +74,12 @@ def test_errors_say_what_to_do():
         draw(trained(1), X)
     with pytest.raises(ValueError, match="X has 11 features, but"):
         draw(trained(3), X[:, 1:])
-    with pytest.raises(ValueError, match="n_lines=0: draw at least 1"):
-        draw(trained(3), X, n_lines=0)
+    for n_lines in (0, 2.5):
+        with pytest.raises(ValueError, match=f"n_lines={n_lines}: pass a whole number"):
+            draw(trained(3), X, n_lines=n_lines)
+    for arrays in (
+        {"isotropic": [1.0]},
+        {"isotropic": [0.5, 1.0], "epochs": [1, 2, 3]},
+    ):
+        with pytest.raises(ValueError, match=r"cumulative_share has the shape \(1, 2\)"):
+            SpectralEnergyDisplay(cumulative_share=[[0.5, 1.0]], **arrays).plot()
