@@ -5,4 +5,16 @@ shown, the method ``plot(ax=None)`` that draws it, and the arrays and matplotlib
 attributes. matplotlib is imported when something is drawn: ``pip install 'skreg[plot]'``.
 """
 
-__all__ = []
+from skreg.plot.calibration import ReliabilityDisplay
+from skreg.plot.dropout_boundary import DropoutBoundaryDisplay
+from skreg.plot.spectral_energy import SpectralEnergyDisplay
+from skreg.plot.training_history import TrainingHistoryDisplay
+from skreg.plot.weight_matrix import WeightMatrixDisplay
+
+__all__ = [
+    "DropoutBoundaryDisplay",
+    "ReliabilityDisplay",
+    "SpectralEnergyDisplay",
+    "TrainingHistoryDisplay",
+    "WeightMatrixDisplay",
+]
