@@ -5,12 +5,14 @@ shown, the method ``plot(ax=None)`` that draws it, and the arrays and matplotlib
 attributes. matplotlib is imported when something is drawn: ``pip install 'skreg[plot]'``.
 """
 
+from skreg.plot.cv_curve import CVCurveDisplay
 from skreg.plot.filter_factors import FilterFactorsDisplay
 from skreg.plot.l_curve import LCurveDisplay
 from skreg.plot.picard import PicardDisplay
 from skreg.plot.rule_curves import RuleCurvesDisplay
 
 __all__ = [
+    "CVCurveDisplay",
     "FilterFactorsDisplay",
     "LCurveDisplay",
     "PicardDisplay",

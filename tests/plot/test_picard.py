@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
@@ -79,9 +82,12 @@ def test_what_is_missing_is_said(model, error, match):
         PicardDisplay.from_estimator(model)
 
 
-def test_without_matplotlib(monkeypatch):
-    import sys
+def test_matplotlib_is_imported_when_something_is_drawn():
+    code = "import sys, skreg.plot; sys.exit('matplotlib' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
+
+def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install 'skreg\[plot\]'"):

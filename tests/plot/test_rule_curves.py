@@ -73,7 +73,7 @@ def test_blocks_leave_out_what_looks_at_samples():
     model = Ridge(store_spectrum=True).partial_fit(X, Y)
     display = RuleCurvesDisplay.from_estimator(model)
     assert not {"loo", "ncp"} & set(display.scores)
-    with pytest.raises(ValueError, match="'loo' looks at each sample.*call fit"):
+    with pytest.raises(ValueError, match=r"'loo' looks at each sample.*call fit"):
         RuleCurvesDisplay.from_estimator(model, rules=["loo"])
 
 
