@@ -5,6 +5,7 @@ shown, the method ``plot(ax=None)`` that draws it, and the arrays and matplotlib
 attributes. matplotlib is imported when something is drawn: ``pip install 'skreg[plot]'``.
 """
 
+from skreg.plot.coefficient_path import CoefficientPathDisplay
 from skreg.plot.cv_curve import CVCurveDisplay
 from skreg.plot.filter_factors import FilterFactorsDisplay
 from skreg.plot.l_curve import LCurveDisplay
@@ -13,6 +14,7 @@ from skreg.plot.rule_curves import RuleCurvesDisplay
 
 __all__ = [
     "CVCurveDisplay",
+    "CoefficientPathDisplay",
     "FilterFactorsDisplay",
     "LCurveDisplay",
     "PicardDisplay",
