@@ -35,10 +35,15 @@ def mark_choice(ax, alpha, one_se_alpha, label):
 
 
 def legend_above(ax, low, high, handles):
-    """A legend in rows of three above what is drawn between low and high, for which room is made.
+    """A legend above what is drawn between low and high, for which room is made.
 
-    matplotlib's own search for a free corner finds none where curves go everywhere.
+    matplotlib's own search for a free corner finds none where curves go everywhere. Sizes of text
+    are measured in inches, so that small axes and long names get fewer columns and more room.
     """
-    share = 0.03 + 0.06 * -(-len(handles) // 3)  # of the height of the axes
+    inches = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = int(np.clip(inches.width // (0.5 + 0.07 * longest), 1, 3))
+    rows = -(-len(handles) // columns)
+    share = min((0.1 + 0.2 * rows) / inches.height, 0.6)
     ax.set_ylim(low, low + (high - low) / (1 - share))
-    ax.legend(handles=handles, loc="upper center", ncols=3, fontsize="small", framealpha=1)
+    ax.legend(handles=handles, loc="upper center", ncols=columns, fontsize="small", framealpha=1)

@@ -150,7 +150,7 @@ class CVCurveDisplay:
         self.figure_ = ax.figure
         self.lines_, self.bands_ = [], []
         for k, (alphas, values) in enumerate(zip(self.alphas, self.values, strict=True)):
-            label = self.meaning if self.std_error is None else "mean and standard error"
+            label = self.meaning if self.std_error is None else "mean and SE"
             if self.l1_ratios is not None and len(self.l1_ratios) > 1:
                 label = f"l1_ratio = {self.l1_ratios[k]:.3g}"
             style = {

@@ -9,6 +9,7 @@ from skreg.plot._axes import COLORS, new_axes
 from skreg.plot._spectra import alpha_of, check_grid, check_target, counts_of, spectrum_of
 
 DEFAULT = ("loo", "gcv", "robust_gcv", "l_curve", "ncp", "quasi_optimality", "evidence")
+MARKERS = "os^vD<>"  # hollow, so that minima on one place are all seen
 
 
 class RuleCurvesDisplay:
@@ -173,9 +174,9 @@ class RuleCurvesDisplay:
             (line,) = ax.plot(self.alphas, scaled, **(style | {"label": rule} | kwargs))
             self.lines_[rule] = line
             if rule in self.best_alphas:
-                (self.markers_[rule],) = ax.plot(
-                    [self.best_alphas[rule]], [np.nanmin(scaled)], "o", color=line.get_color()
-                )
+                best = [self.best_alphas[rule]], [np.nanmin(scaled)]
+                style = {"marker": MARKERS[k % len(MARKERS)], "color": line.get_color()}
+                (self.markers_[rule],) = ax.plot(*best, fillstyle="none", markersize=8, **style)
         self.chosen_ = mark_alpha(ax, self.chosen, "fit", color="0.5", linestyle=":")
         alpha_axis(ax, counts=self.counts)
         ax.set_ylabel("score, scaled to [0, 1]")

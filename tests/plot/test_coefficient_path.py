@@ -116,6 +116,23 @@ def test_names_of_features():
         CoefficientPathDisplay.from_estimator(model, FRAME, Y, feature_names=["a", "b"])
 
 
+@pytest.mark.parametrize(("length", "columns"), [(5, 1), (20, 1), (45, 1), (5, 2), (20, 2)])
+def test_the_legend_lies_within_the_axes_and_above_the_curves(length, columns):
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, columns)
+    ax = np.ravel(axes)[0]
+    names = [f"{j} ".ljust(length, "n") for j in range(10)]
+    model = LassoCV(alphas=30).fit(X, Y)
+    CoefficientPathDisplay.from_estimator(model, X, Y, feature_names=names, ax=ax)
+    figure.canvas.draw()
+    box = ax.get_legend().get_window_extent()
+    inside = ax.get_window_extent()
+    assert inside.x0 <= box.x0 <= box.x1 <= inside.x1
+    highest = max(line.get_ydata().max() for line in ax.get_lines()[:10])
+    assert ax.transData.transform((1, highest))[1] <= box.y0
+
+
 def test_sparse_data_and_several_targets():
     targets = np.c_[Y, Y[::-1]]
     model = Lasso(alpha=0.1, **TIGHT).fit(sparse.csr_matrix(X), targets)

@@ -77,6 +77,16 @@ def test_blocks_leave_out_what_looks_at_samples():
         RuleCurvesDisplay.from_estimator(model, rules=["loo"])
 
 
+def test_alphas_end_at_the_rounding_errors_of_the_data():
+    columns = X * np.logspace(0, -12, 10)
+    model = Ridge(store_spectrum=True).fit(columns, Y)
+    display = RuleCurvesDisplay.from_estimator(model, rules=["gcv"])
+    s = model.spectrum_.s
+    assert s[-1] < 1e-10 * s[0]
+    assert display.alphas[0] == pytest.approx(s[0] ** 2 * np.finfo(float).eps)
+    assert display.alphas[-1] > s[0] ** 2
+
+
 def test_one_of_several_targets():
     model = Ridge(alpha=[0.1, 1.0], store_spectrum=True).fit(X, np.c_[Y, Y[::-1]])
     display = RuleCurvesDisplay.from_estimator(model, rules=["gcv"], target=1)
