@@ -9,18 +9,18 @@ from skreg.plot._spectra import check_target, spectrum_of
 class PicardDisplay:
     """Picard plot: how much of the target each singular direction of the data carries.
 
-    Shows, against the index i of the singular values, the singular values s_i, the coefficients
-    of the target |u_i'y|, and their quotients |u_i'y| / s_i, by which the least-squares solution
-    is built. The solution makes sense as far as |u_i'y| falls faster than s_i. Where |u_i'y|
-    levels off at the size of the noise while s_i goes on falling, the quotients grow and
-    least squares fits noise: this is where a penalty has to cut in.
+    Shows, against the index i of the singular values, the singular values s_i, the coefficients of
+    the target ``|u_i'y|``, and their quotients ``|u_i'y| / s_i``, by which the least-squares
+    solution is built. The solution makes sense as far as ``|u_i'y|`` falls faster than s_i. Where
+    ``|u_i'y|`` levels off at the size of the noise while s_i goes on falling, the quotients grow
+    and least squares fits noise: this is where a penalty has to cut in.
 
     Parameters
     ----------
     s : array-like of shape (rank,)
         Singular values, decreasing.
     projections : array-like of shape (rank,)
-        Sizes of the target in the basis of the left singular vectors, |U'y|.
+        Sizes of the target in the basis of the left singular vectors, ``|U'y|``.
     estimator_name : str, default=None
         Name for the title.
 

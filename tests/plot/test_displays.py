@@ -2,6 +2,8 @@
 
 import doctest
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -34,9 +36,9 @@ def test_the_form_is_that_of_scikit_learn(name):
     arrays = list(inspect.signature(display.__init__).parameters.values())[1:]
     assert {parameter.kind for parameter in arrays} == {inspect.Parameter.KEYWORD_ONLY}
     drawing = inspect.signature(display.plot).parameters
-    for option in ("ax", "name"):
-        assert drawing[option].kind is inspect.Parameter.KEYWORD_ONLY
-        assert drawing[option].default is None
+    kinds = {parameter.kind for parameter in list(drawing.values())[1:]}
+    assert kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+    assert drawing["ax"].default is None
     makers = [m for m in ("from_estimator", "from_predictions") if hasattr(display, m)]
     assert makers
     for maker in makers:
@@ -51,3 +53,14 @@ def test_parameters_and_attributes_are_described(name):
         assert parameter in text
     for section in ("Parameters", "Attributes", "Examples", "ax_ :", "figure_ :"):
         assert section in text
+
+
+def test_matplotlib_is_imported_when_something_is_drawn():
+    code = "import sys, skreg.plot; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install 'skreg\[plot\]'"):
+        plot.WeightMatrixDisplay(weights=[[1.0]]).plot()
