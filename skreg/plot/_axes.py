@@ -18,6 +18,23 @@ def new_axes(ax=None):
     return plt.subplots()[1] if ax is None else ax
 
 
+class Display:
+    """What every display does when it draws."""
+
+    estimator_name = None
+
+    def _begin(self, ax):
+        """The axes to draw on, kept with their figure."""
+        self.ax_ = new_axes(ax)
+        self.figure_ = self.ax_.figure
+        return self.ax_
+
+    def _entitle(self, name, what, of="of"):
+        """Write what is shown, and of whom where that is known, above the axes."""
+        name = name or self.estimator_name
+        self.ax_.set_title(f"{what} {of} {name}" if name else what)
+
+
 def require(estimator, attribute, advice):
     """A fitted attribute of the estimator; raise with advice where the fit has not left it.
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from skreg.metrics import reliability_table
-from skreg.plot._axes import COLORS, new_axes, require
+from skreg.plot._axes import COLORS, Display, require
 
 DRAWN = "skreg-reliability"  # by which a display knows the lines of others on its axes
 
 
-class ReliabilityDisplay:
+class ReliabilityDisplay(Display):
     """Reliability diagram: accuracy against confidence, with the calibration error.
 
     A point for each bin of samples of like confidence. On the diagonal the model keeps what it
@@ -170,8 +170,7 @@ class ReliabilityDisplay:
         )
         gap = np.abs(confidence - accuracy)
         self.expected_calibration_error_ = float(np.average(gap, weights=weight))
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         drawn = [line for line in ax.lines if line.get_gid() == DRAWN]
         self.diagonal_ = None
         if not drawn:

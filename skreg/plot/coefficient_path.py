@@ -7,7 +7,7 @@ from skreg._validation import new_samples
 from skreg.elastic_net import ElasticNet
 from skreg.elastic_net_cv import ElasticNetCV
 from skreg.plot._alphas import alpha_axis, legend_above, mark_choice
-from skreg.plot._axes import COLORS, new_axes, require
+from skreg.plot._axes import COLORS, Display, require
 from skreg.plot._candidates import candidates
 from skreg.plot._spectra import alpha_of, check_grid, check_target, counts_of, spectrum_of
 from skreg.ridge import Ridge
@@ -19,7 +19,7 @@ SPAN = 1e-3  # smallest over largest alpha of a path of one's own
 SETTINGS = ("fit_intercept", "max_iter", "tol", "positive", "penalty_weights", "lower", "upper")
 
 
-class CoefficientPathDisplay:
+class CoefficientPathDisplay(Display):
     """Coefficient path: every coefficient against alpha.
 
     The strongest regularization, the largest alpha, is at the left: read from left to right,
@@ -201,8 +201,7 @@ class CoefficientPathDisplay:
         display : CoefficientPathDisplay
             The display itself.
         """
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         rank = {int(j): k for k, j in enumerate(self._important()[:NAMED])}
         self.lines_ = []
         for j, coef in enumerate(self.coefs):
@@ -215,8 +214,7 @@ class CoefficientPathDisplay:
         self.chosen_, self.one_se_ = lines
         alpha_axis(ax, counts=self.counts)
         ax.set_ylabel("coefficient")
-        name = name or self.estimator_name
-        ax.set_title(f"Coefficients of {name}" if name else "Coefficients")
+        self._entitle(name, "Coefficients")
         named = [self.lines_[j] for j in rank]  # the largest first
         legend_above(ax, *self._limits(), named + [line for line in lines if line is not None])
         return self

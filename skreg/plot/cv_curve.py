@@ -3,11 +3,11 @@
 import numpy as np
 
 from skreg.plot._alphas import STYLES, alpha_axis, legend_above, mark_choice
-from skreg.plot._axes import COLORS, new_axes
+from skreg.plot._axes import COLORS, Display
 from skreg.plot._candidates import candidates
 
 
-class CVCurveDisplay:
+class CVCurveDisplay(Display):
     """Cross-validation curve: error or score against alpha, with its standard error.
 
     Shows the mean over the folds (for leave-one-out errors, over the samples), and a band of one
@@ -146,8 +146,7 @@ class CVCurveDisplay:
         display : CVCurveDisplay
             The display itself.
         """
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         self.lines_, self.bands_ = [], []
         for k, (alphas, values) in enumerate(zip(self.alphas, self.values, strict=True)):
             label = self.meaning if self.std_error is None else "mean and SE"
@@ -171,8 +170,7 @@ class CVCurveDisplay:
         self.best_, self.one_se_ = mark_choice(ax, self.best_alpha, self.one_se_alpha, best)
         alpha_axis(ax, counts=self.counts)
         ax.set_ylabel(self.meaning)
-        name = name or self.estimator_name
-        ax.set_title(f"Choice of alpha by {name}" if name else "Choice of alpha")
+        self._entitle(name, "Choice of alpha", "by")
         marks = [line for line in (self.best_, self.one_se_) if line is not None]
         legend_above(ax, *self._limits(), self.lines_ + marks)
         return self

@@ -9,13 +9,13 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from skreg._validation import new_samples
-from skreg.plot._axes import COLORS, new_axes, require
+from skreg.plot._axes import COLORS, Display, require
 
 POINTS = (COLORS[1], COLORS[2], COLORS[3], COLORS[4], COLORS[5], COLORS[6])
 MARKERS = "os^DvpX"  # of another number than the colours, so that pairs differ for long
 
 
-class DropoutBoundaryDisplay:
+class DropoutBoundaryDisplay(Display):
     """Decision boundaries of single Monte-Carlo dropout passes, and of their mean.
 
     For a classifier on two features. Each thin line is where the most probable class changes in
@@ -162,8 +162,7 @@ class DropoutBoundaryDisplay:
                 f"draws has the shape {draws.shape}: pass (n_samples, {len(self.x1)}, "
                 f"{len(self.x0)}, n_classes), for the places in x1 and x0."
             )
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         self.points_ = []
         if self.X is not None:
             X, y = np.asarray(self.X), np.asarray(self.y)

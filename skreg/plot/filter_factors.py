@@ -3,11 +3,11 @@
 import numpy as np
 
 from skreg.plot._alphas import STYLES
-from skreg.plot._axes import COLORS, new_axes
+from skreg.plot._axes import COLORS, Display
 from skreg.plot._spectra import alpha_of, check_grid, check_target, spectrum_of
 
 
-class FilterFactorsDisplay:
+class FilterFactorsDisplay(Display):
     """Filter factors: which share of each singular direction a regularized solution keeps.
 
     Shows phi between 0 and 1 against the singular values s of the centred data, large ones at
@@ -141,8 +141,7 @@ class FilterFactorsDisplay:
         """
         if against not in ("singular_value", "index"):
             raise ValueError(f"against={against!r}: use 'singular_value' or 'index'.")
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         by_index = against == "index"
         x = np.arange(1, len(self.s) + 1) if by_index else self.s
         self.lines_ = []
@@ -160,7 +159,6 @@ class FilterFactorsDisplay:
             ax.set_xlabel("singular value s")
         ax.set_ylim(-0.05, 1.05)
         ax.set_ylabel("filter factor phi")
-        name = name or self.estimator_name
-        ax.set_title(f"Filter factors of {name}" if name else "Filter factors")
+        self._entitle(name, "Filter factors")
         ax.legend()
         return self

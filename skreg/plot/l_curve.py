@@ -4,11 +4,11 @@ import numpy as np
 
 from skreg._solvers.choice import choose
 from skreg._solvers.filters import truncated_svd
-from skreg.plot._axes import COLORS, new_axes
+from skreg.plot._axes import COLORS, Display
 from skreg.plot._spectra import alpha_of, check_grid, check_target, spectrum_of
 
 
-class LCurveDisplay:
+class LCurveDisplay(Display):
     """L-curve: norm of the residual against norm of the coefficients, for all alphas.
 
     Both axes are logarithmic. Along the flat part at the right a weaker penalty lowers the
@@ -146,8 +146,7 @@ class LCurveDisplay:
         display : LCurveDisplay
             The display itself.
         """
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         style = {"color": COLORS[0], "label": "L-curve"} | kwargs
         (self.line_,) = ax.plot(self.residual_norm, self.coef_norm, **style)
         self.corner_ = self._mark(self.corner, "corner", color=COLORS[2], marker="s")
@@ -156,8 +155,7 @@ class LCurveDisplay:
         ax.set_yscale("log", nonpositive="mask")
         ax.set_xlabel("norm of the residual")
         ax.set_ylabel("norm of the coefficients")
-        name = name or self.estimator_name
-        ax.set_title(f"L-curve of {name}" if name else "L-curve")
+        self._entitle(name, "L-curve")
         ax.legend()
         return self
 

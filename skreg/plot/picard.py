@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from skreg.plot._axes import COLORS, new_axes
+from skreg.plot._axes import COLORS, Display
 from skreg.plot._spectra import check_target, spectrum_of
 
 
-class PicardDisplay:
+class PicardDisplay(Display):
     """Picard plot: how much of the target each singular direction of the data carries.
 
     Shows, against the index i of the singular values, the singular values s_i, the coefficients of
@@ -114,8 +114,7 @@ class PicardDisplay:
         display : PicardDisplay
             The display itself.
         """
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         index = np.arange(1, len(self.s) + 1)
         shown = (
             (self.s, "s", {"linestyle": "-", "color": COLORS[0]}),
@@ -129,7 +128,6 @@ class PicardDisplay:
         ax.set_yscale("log", nonpositive="mask")
         ax.set_xlabel("index of the singular value")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        name = name or self.estimator_name
-        ax.set_title(f"Picard plot of {name}" if name else "Picard plot")
+        self._entitle(name, "Picard plot")
         ax.legend()
         return self

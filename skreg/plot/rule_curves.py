@@ -5,14 +5,14 @@ import numpy as np
 from skreg._solvers.filters import tikhonov, truncated_svd
 from skreg._solvers.rules import RULES
 from skreg.plot._alphas import STYLES, alpha_axis, legend_above, mark_alpha
-from skreg.plot._axes import COLORS, new_axes
+from skreg.plot._axes import COLORS, Display
 from skreg.plot._spectra import alpha_of, check_grid, check_target, counts_of, spectrum_of
 
 DEFAULT = ("loo", "gcv", "robust_gcv", "l_curve", "ncp", "quasi_optimality", "evidence")
 MARKERS = "os^vD<>"  # hollow, so that minima on one place are all seen
 
 
-class RuleCurvesDisplay:
+class RuleCurvesDisplay(Display):
     """Scores of several rules against alpha, each with a marker at its minimum.
 
     The smaller a score, the better alpha is in the eyes of that rule. As the rules measure
@@ -165,8 +165,7 @@ class RuleCurvesDisplay:
         display : RuleCurvesDisplay
             The display itself.
         """
-        self.ax_ = ax = new_axes(ax)
-        self.figure_ = ax.figure
+        ax = self._begin(ax)
         self.lines_, self.markers_ = {}, {}
         for k, (rule, score) in enumerate(self.scores.items()):
             style = {"color": COLORS[k % len(COLORS)], "linestyle": STYLES[k % len(STYLES)]}
@@ -180,8 +179,7 @@ class RuleCurvesDisplay:
         self.chosen_ = mark_alpha(ax, self.chosen, "fit", color="0.5", linestyle=":")
         alpha_axis(ax, counts=self.counts)
         ax.set_ylabel("score, scaled to [0, 1]")
-        name = name or self.estimator_name
-        ax.set_title(f"Rules for {name}" if name else "Rules for alpha")
+        self._entitle(name, "Rules", "for")
         handles = [*self.lines_.values(), self.chosen_]
         legend_above(ax, -0.05, 1.05, [line for line in handles if line is not None])
         ax.set_yticks(np.linspace(0, 1, 6))

@@ -5,10 +5,10 @@ from numbers import Integral
 import numpy as np
 
 from skreg.dynamics import recorded_weights, spectral_energy
-from skreg.plot._axes import SEQUENTIAL, new_axes
+from skreg.plot._axes import SEQUENTIAL, Display
 
 
-class SpectralEnergyDisplay:
+class SpectralEnergyDisplay(Display):
     """Share of weight updates in the leading principal components, from early to late.
 
     A line for each of some updates, from dark (early) to bright (late): the share of its energy
@@ -125,8 +125,7 @@ class SpectralEnergyDisplay:
                 f"with {len(self.isotropic)} components in isotropic and {len(epochs)} epochs."
             )
         self.drawn_ = _spread(np.flatnonzero(~np.isnan(share).any(axis=1)), n_lines)
-        self.ax_ = new_axes(ax)
-        self.figure_ = self.ax_.figure
+        self._begin(ax)
         from matplotlib import colormaps
 
         # The bright end is yellow, hardly seen on white.

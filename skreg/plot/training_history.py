@@ -4,13 +4,13 @@ from numbers import Integral
 
 import numpy as np
 
-from skreg.plot._axes import COLORS, new_axes, require
+from skreg.plot._axes import COLORS, Display, require
 
 # Yellow, the last one, is hardly seen as a thin line on white.
 LINE_COLORS, LINE_STYLES = COLORS[:7], ("-", "--", ":", "-.")
 
 
-class TrainingHistoryDisplay:
+class TrainingHistoryDisplay(Display):
     """Columns of a network's `history_` against the epoch, raw and smoothed.
 
     Each column is drawn as it was recorded, thin and pale, and on top as a running median of it,
@@ -127,8 +127,7 @@ class TrainingHistoryDisplay:
         if not isinstance(reach, Integral) or reach < 0:
             raise ValueError(f"smoothing={reach!r}: pass a number of epochs, 0 or more, or None.")
         self.smoothed_ = {name: running_median(c, reach) for name, c in self.columns_.items()}
-        self.ax_ = new_axes(ax)
-        self.figure_ = self.ax_.figure
+        self._begin(ax)
         self.raw_lines_, self.lines_ = [], []
         for i, (name, column) in enumerate(self.columns_.items()):
             turn, k = divmod(i, len(LINE_COLORS))

@@ -3,12 +3,12 @@
 import numpy as np
 from sklearn.utils import check_array
 
-from skreg.plot._axes import DIVERGING, new_axes, require
+from skreg.plot._axes import DIVERGING, Display, require
 
 ZERO = "0.72"  # a grey that is darker than the middle of the colour map
 
 
-class WeightMatrixDisplay:
+class WeightMatrixDisplay(Display):
     """Heat map of one weight matrix of a network, with its share of exact zeros.
 
     A row for each input of the layer and a column for each unit. Red weights are positive, blue
@@ -106,8 +106,7 @@ class WeightMatrixDisplay:
         """
         weights = check_array(self.weights, dtype=[np.float64, np.float32], input_name="weights")
         self.zero_share_ = float((weights == 0).mean())
-        self.ax_ = new_axes(ax)
-        self.figure_ = self.ax_.figure
+        self._begin(ax)
         size = kwargs.pop("vmax", None) or np.abs(weights).max() or 1.0
         look = {"cmap": DIVERGING, "aspect": "auto", "interpolation": "nearest"}
         look |= {"vmin": -size, "vmax": size, **kwargs}
