@@ -69,8 +69,10 @@ def test_a_seed_gives_the_same_batch_again(name):
 @every_augmentation
 def test_targets_are_not_written_to(name):
     X, y = batch()
-    y.flags.writeable = False
+    before = y.copy()
+    y.flags.writeable = False  # to write is an error
     READY[name](X, y, seeded())
+    assert_array_equal(y, before)
 
 
 @every_augmentation

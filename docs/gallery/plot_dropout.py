@@ -15,6 +15,7 @@ from experiments import FULL, SEEDS, boundary_length, grid, noisy_moons, report
 from sklearn.exceptions import ConvergenceWarning
 
 from skreg import MLPClassifier
+from skreg.plot import DropoutBoundaryDisplay
 from skreg.schedules import PowerLaw
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is part of the design
@@ -46,7 +47,7 @@ def network(rate, seed):
 
 
 def measure(rate, seed):
-    """Return the network, its single passes over the plane, and the numbers."""
+    """Return the network and the numbers."""
     X, y = noisy_moons(300, NOISE, 0.0, seed)
     model = network(rate, seed).fit(X, y)
     points, axes = grid(X)
@@ -60,35 +61,33 @@ def measure(rate, seed):
     else:
         lengths += [np.nan, np.nan]
     score = model.score(*noisy_moons(2_000, NOISE, 0.0, seed + 1_000))
-    return model, draws, [*lengths, score]
+    return model, [*lengths, score]
 
 
 found = {rate: [measure(rate, seed) for seed in SEEDS] for rate in RATES}
 report(
     "dropout",
-    {f"{rate:g}": [numbers for *_, numbers in runs] for rate, runs in found.items()},
+    {f"{rate:g}": [numbers for _, numbers in runs] for rate, runs in found.items()},
     ["boundary", "single passes", "mean of passes", "test accuracy"],
 )
 
 # %%
 # Boundaries
 # ----------
+# `sample_proba`, which was measured, drops other units for each point of the plane, as training
+# does for each sample. :class:`skreg.plot.DropoutBoundaryDisplay` drops the same ones everywhere:
+# its lines are the boundaries of single thinned networks.
 
 X, y = noisy_moons(300, NOISE, 0.0, 0)
 points, axes = grid(X)
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), sharey=True, layout="constrained")
-single = found[0.4][0][1]
-surfaces = {
-    "no dropout": found[0.0][0][0].predict_proba(points)[:, 1],
-    "dropout 0.4": found[0.4][0][0].predict_proba(points)[:, 1],
-    "five passes and the mean of 50": single.mean(axis=0),
-}
-for panel, (title, p) in zip(panels, surfaces.items(), strict=True):
+for panel, rate in zip(panels, RATES, strict=False):
+    p = found[rate][0][0].predict_proba(points)[:, 1]
     panel.contourf(*axes, p.reshape(200, 200), np.linspace(0, 1, 11), cmap="RdBu_r", alpha=0.6)
     panel.scatter(*X.T, c=y, cmap="RdBu_r", edgecolor="k", s=12, linewidth=0.4)
     panel.contour(*axes, p.reshape(200, 200), [0.5], colors="k", linewidths=2)
-    panel.set(title=title, xlabel="first feature")
-for one in single[:5]:
-    panels[-1].contour(*axes, one.reshape(200, 200), [0.5], colors="#009E73", linewidths=0.7)
+    panel.set(title=f"dropout {rate:g}", xlabel="first feature")
+DropoutBoundaryDisplay.from_estimator(found[0.4][0][0], X, y, ax=panels[-1], random_state=0)
+panels[-1].set(title="thinned networks", xlabel="first feature", ylabel="")
 panels[0].set_ylabel("second feature")
 plt.show()

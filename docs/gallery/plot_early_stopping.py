@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skreg import Ridge
+from skreg.plot import FilterFactorsDisplay
 from skreg.problems import shaw
 
 # %%
@@ -51,13 +52,10 @@ for k in steps:
 # ----------------------------
 
 ridge = Ridge(alpha=1, filter="landweber", fit_intercept=False, store_spectrum=True)
-spectrum = ridge.fit(X, y).spectrum_
+ridge.fit(X, y)
 errors = [np.linalg.norm(by_hand[k] - truth) / np.linalg.norm(truth) for k in steps]
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-for k, factors in zip(steps, spectrum.filter_factors(steps), strict=True):
-    left.semilogx(spectrum.s, np.ravel(factors), "o-", markersize=3, label=f"{k:,} steps")
-left.set(xlabel="singular value", ylabel="filter factor")
-left.legend()
+FilterFactorsDisplay.from_estimator(ridge, alphas=steps, ax=left, markersize=3)
 right.loglog(steps, errors, "o-", color="#0072B2")
 right.set(xlabel="steps", ylabel="relative error of the solution")
 plt.show()

@@ -16,6 +16,7 @@ from experiments import FULL, SEEDS, noisy_moons, report
 from sklearn.exceptions import ConvergenceWarning
 
 from skreg import MLPClassifier
+from skreg.plot import WeightMatrixDisplay
 from skreg.schedules import PowerLaw
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is part of the design
@@ -65,17 +66,13 @@ report(
 # %%
 # The middle matrix
 # -----------------
-# Rows and columns are sorted by their largest weight; exact zeros are white.
+# Rows and columns are sorted by their largest weight; exact zeros are grey.
 
 shown = [PENALTIES[0], PENALTIES[len(PENALTIES) // 2], PENALTIES[-1]]
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
 for panel, penalty in zip(panels, shown, strict=True):
     middle = found[penalty][0][0]
     rows, columns = (np.argsort(-np.abs(middle).max(axis=axis)) for axis in (1, 0))
-    top = np.abs(middle).max()
-    drawn = panel.imshow(middle[rows][:, columns], cmap="RdBu_r", vmin=-top, vmax=top)
-    zeros = (middle == 0).mean()
-    panel.set(title=f"$\\lambda$ = {penalty:g}: {zeros:.0%} zeros", xlabel="to unit")
-    figure.colorbar(drawn, ax=panel, shrink=0.8)
-panels[0].set_ylabel("from unit")
+    WeightMatrixDisplay(weights=middle[rows][:, columns]).plot(ax=panel)
+    panel.set_title(f"penalty {penalty:g}: {(middle == 0).mean():.0%} zeros")
 plt.show()

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skreg import MLPClassifier
 from skreg.dynamics import spectral_energy
+from skreg.plot import SpectralEnergyDisplay
 from skreg.schedules import PowerLaw
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is part of the design
@@ -92,18 +93,13 @@ report(
 
 energy, test_loss = runs[0]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-shown = np.unique(np.geomspace(1, len(energy.energy), 6).astype(int)) - 1
-for k, color in zip(shown, plt.get_cmap("cividis")(np.linspace(0, 0.9, len(shown))), strict=True):
-    label = f"epochs {k * EVERY + 1} to {(k + 1) * EVERY + 1}"
-    left.semilogx(np.arange(1, len(energy.isotropic) + 1), energy.cumulative_share[k], color=color,
-                  label=label)  # fmt: skip
-left.semilogx(np.arange(1, len(energy.isotropic) + 1), energy.isotropic, "k:", label="isotropic")
-left.set(xlabel="principal components", ylabel="cumulative share of the update")
-left.legend(fontsize="small")
+times = 1 + EVERY * np.arange(len(energy.energy) + 1)
+SpectralEnergyDisplay(
+    cumulative_share=energy.cumulative_share, isotropic=energy.isotropic, epochs=times
+).plot(ax=left)
 right.plot(np.arange(1, len(test_loss) + 1), test_loss, color="#D55E00", label="test loss")
 right.set(xlabel="epoch", ylabel="test loss")
 share = right.twinx()
-at = EVERY * np.arange(1, len(energy.energy) + 1)
-share.plot(at, energy.cumulative_share[:, LEADING - 1], color="#0072B2")
+share.plot(times[1:], energy.cumulative_share[:, LEADING - 1], color="#0072B2")
 share.set_ylabel(f"share of the first {LEADING} components", color="#0072B2")
 plt.show()

@@ -73,7 +73,7 @@ def twin_epoch(recipe, state, X, targets, weight):
     )  # fmt: skip
 
 
-def compare(recipe, state, rows, X, targets, weight):
+def assert_equals_twin(recipe, state, rows, X, targets, weight):
     """Run both, hold them together, return the twin."""
     twin = twin_epoch(recipe, state, X, targets, weight)
     finite, sums, watched = epoch(recipe, state, rows)
@@ -140,7 +140,7 @@ def test_epoch_equals_its_twin(option, rule, as_sparse, dtype):
         record=WATCH, **rest,
     )  # fmt: skip
     start = state.parameters.copy()
-    twin = compare(recipe, state, rows, X, targets, weight)
+    twin = assert_equals_twin(recipe, state, rows, X, targets, weight)
     assert twin.updates == 3
     assert np.abs(state.parameters - start).max() > 1e-3
     if option == "l1":
@@ -183,7 +183,7 @@ def test_every_depth_loss_and_batch_size_equals_the_twin(net, batch_size, as_spa
         net, parameters, np.arange(N)[::-1].copy(), Numbers(alpha=0.3, dropout=rates),
         batch_size=batch_size, max_norm=1.0, record=WATCH,
     )  # fmt: skip
-    compare(recipe, state, rows, X, targets, weight)
+    assert_equals_twin(recipe, state, rows, X, targets, weight)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -219,7 +219,7 @@ def test_batches_of_weight_zero_are_no_steps(empty):
     weight[empty] = 0
     numbers = Numbers(**CHANGING, average_decay=0.9)
     recipe, state = prepared(NET, parameters, np.arange(N), numbers, average="ema", record=WATCH)
-    twin = compare(recipe, state, Rows.of(X, targets, weight), X, targets, weight)
+    twin = assert_equals_twin(recipe, state, Rows.of(X, targets, weight), X, targets, weight)
     assert twin.updates == 3 - len(range(*empty.indices(12))) // 4 - (empty.stop == 11)
     if twin.updates == 1:
         np.testing.assert_array_equal(state.average, state.parameters)
@@ -300,7 +300,7 @@ def test_an_epoch_that_is_cut_equals_its_twin(as_sparse):
     # So is a weight matrix of dense rows, and so are the parameters.
     assert len(gradient_tasks(BIG.units, 256, as_sparse)) > 3 - as_sparse
     assert len(parameters) > PIECE_LENGTH
-    compare(recipe, state, rows, X, targets, weight)
+    assert_equals_twin(recipe, state, rows, X, targets, weight)
 
 
 @pytest.mark.parametrize("size", [1e-21, 1e-25, 1e-37])
