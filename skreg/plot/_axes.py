@@ -21,18 +21,44 @@ def new_axes(ax=None):
 class Display:
     """What every display does when it draws."""
 
-    estimator_name = None
-
     def _begin(self, ax):
         """The axes to draw on, kept with their figure."""
         self.ax_ = new_axes(ax)
         self.figure_ = self.ax_.figure
         return self.ax_
 
-    def _entitle(self, name, what, of="of"):
-        """Write what is shown, and of whom where that is known, above the axes."""
+
+class EntitledDisplay(Display):
+    """Lines under a title that says whose they are; subclasses have ``_draw(ax, **kwargs)``."""
+
+    title, of = "", "of"  # what is shown, and the word before the name of whose it is
+
+    def plot(self, *, ax=None, name=None, **kwargs):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on, new ones by default.
+        name : str, default=None
+            Name in the title, that of the estimator by default.
+        **kwargs : dict
+            Keyword arguments of the lines, for `matplotlib.axes.Axes.plot`.
+
+        Returns
+        -------
+        display : the class itself
+            The display, with its artists.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        self._draw(self._begin(ax), **kwargs)
         name = name or self.estimator_name
-        self.ax_.set_title(f"{what} {of} {name}" if name else what)
+        self.ax_.set_title(f"{self.title} {self.of} {name}" if name else self.title)
+        return self
 
 
 def require(estimator, attribute, advice):

@@ -7,7 +7,7 @@ from skreg._validation import new_samples
 from skreg.elastic_net import ElasticNet
 from skreg.elastic_net_cv import ElasticNetCV
 from skreg.plot._alphas import alpha_axis, legend_above, mark_choice
-from skreg.plot._axes import COLORS, Display, require
+from skreg.plot._axes import COLORS, EntitledDisplay, require
 from skreg.plot._candidates import candidates
 from skreg.plot._spectra import alpha_of, check_grid, check_target, counts_of, spectrum_of
 from skreg.ridge import Ridge
@@ -19,7 +19,7 @@ SPAN = 1e-3  # smallest over largest alpha of a path of one's own
 SETTINGS = ("fit_intercept", "max_iter", "tol", "positive", "penalty_weights", "lower", "upper")
 
 
-class CoefficientPathDisplay(Display):
+class CoefficientPathDisplay(EntitledDisplay):
     """Coefficient path: every coefficient against alpha.
 
     The strongest regularization, the largest alpha, is at the left: read from left to right,
@@ -86,6 +86,8 @@ class CoefficientPathDisplay(Display):
     >>> display.coefs.shape
     (10, 100)
     """
+
+    title = "Coefficients"
 
     def __init__(
         self,
@@ -184,24 +186,8 @@ class CoefficientPathDisplay(Display):
         )
         return display.plot(ax=ax, name=name, **line_kw)
 
-    def plot(self, *, ax=None, name=None, **kwargs):
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw on, new ones by default.
-        name : str, default=None
-            Name in the title, that of the estimator by default.
-        **kwargs : dict
-            Keyword arguments of the lines, for `matplotlib.axes.Axes.plot`.
-
-        Returns
-        -------
-        display : CoefficientPathDisplay
-            The display itself.
-        """
-        ax = self._begin(ax)
+    def _draw(self, ax, **kwargs):
+        """A line for each feature, those of small coefficients grey."""
         rank = {int(j): k for k, j in enumerate(self._important()[:NAMED])}
         self.lines_ = []
         for j, coef in enumerate(self.coefs):
@@ -214,10 +200,8 @@ class CoefficientPathDisplay(Display):
         self.chosen_, self.one_se_ = lines
         alpha_axis(ax, counts=self.counts)
         ax.set_ylabel("coefficient")
-        self._entitle(name, "Coefficients")
         named = [self.lines_[j] for j in rank]  # the largest first
         legend_above(ax, *self._limits(), named + [line for line in lines if line is not None])
-        return self
 
     def _limits(self):
         """Ends of the y axis, cut where coefficients outgrow those at the chosen alpha."""

@@ -3,11 +3,11 @@
 import numpy as np
 
 from skreg.plot._alphas import STYLES, alpha_axis, legend_above, mark_choice
-from skreg.plot._axes import COLORS, Display
+from skreg.plot._axes import COLORS, EntitledDisplay
 from skreg.plot._candidates import candidates
 
 
-class CVCurveDisplay(Display):
+class CVCurveDisplay(EntitledDisplay):
     """Cross-validation curve: error or score against alpha, with its standard error.
 
     Shows the mean over the folds (for leave-one-out errors, over the samples), and a band of one
@@ -74,6 +74,8 @@ class CVCurveDisplay(Display):
     0.0038, 0.1868
     """
 
+    title, of = "Choice of alpha", "by"
+
     def __init__(
         self,
         *,
@@ -129,24 +131,8 @@ class CVCurveDisplay(Display):
         display = cls(**found._asdict(), estimator_name=type(estimator).__name__)
         return display.plot(ax=ax, name=name, **kwargs)
 
-    def plot(self, *, ax=None, name=None, **kwargs):
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw on, new ones by default.
-        name : str, default=None
-            Name in the title, that of the estimator by default.
-        **kwargs : dict
-            Keyword arguments of the lines, for `matplotlib.axes.Axes.plot`.
-
-        Returns
-        -------
-        display : CVCurveDisplay
-            The display itself.
-        """
-        ax = self._begin(ax)
+    def _draw(self, ax, **kwargs):
+        """A line for each l1_ratio, with a band where errors have standard errors."""
         self.lines_, self.bands_ = [], []
         for k, (alphas, values) in enumerate(zip(self.alphas, self.values, strict=True)):
             label = self.meaning if self.std_error is None else "mean and SE"
@@ -170,10 +156,8 @@ class CVCurveDisplay(Display):
         self.best_, self.one_se_ = mark_choice(ax, self.best_alpha, self.one_se_alpha, best)
         alpha_axis(ax, counts=self.counts)
         ax.set_ylabel(self.meaning)
-        self._entitle(name, "Choice of alpha", "by")
         marks = [line for line in (self.best_, self.one_se_) if line is not None]
         legend_above(ax, *self._limits(), self.lines_ + marks)
-        return self
 
     def _limits(self):
         """Ends of the y axis, with a margin around what is finite."""

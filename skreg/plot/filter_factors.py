@@ -159,6 +159,7 @@ class FilterFactorsDisplay(Display):
             ax.set_xlabel("singular value s")
         ax.set_ylim(-0.05, 1.05)
         ax.set_ylabel("filter factor phi")
-        self._entitle(name, "Filter factors")
+        name = name or self.estimator_name
+        ax.set_title(f"Filter factors of {name}" if name else "Filter factors")
         ax.legend()
         return self

@@ -4,11 +4,11 @@ import numpy as np
 
 from skreg._solvers.choice import choose
 from skreg._solvers.filters import truncated_svd
-from skreg.plot._axes import COLORS, Display
+from skreg.plot._axes import COLORS, EntitledDisplay
 from skreg.plot._spectra import alpha_of, check_grid, check_target, spectrum_of
 
 
-class LCurveDisplay(Display):
+class LCurveDisplay(EntitledDisplay):
     """L-curve: norm of the residual against norm of the coefficients, for all alphas.
 
     Both axes are logarithmic. Along the flat part at the right a weaker penalty lowers the
@@ -63,6 +63,8 @@ class LCurveDisplay(Display):
     >>> bool(display.chosen[0] == model.alpha_)
     True
     """
+
+    title = "L-curve"
 
     def __init__(
         self, *, alphas, residual_norm, coef_norm, corner=None, chosen=None, estimator_name=None
@@ -129,24 +131,8 @@ class LCurveDisplay(Display):
         )
         return display.plot(ax=ax, name=name, **kwargs)
 
-    def plot(self, *, ax=None, name=None, **kwargs):
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw on, new ones by default.
-        name : str, default=None
-            Name in the title, that of the estimator by default.
-        **kwargs : dict
-            Keyword arguments of the curve, for `matplotlib.axes.Axes.plot`.
-
-        Returns
-        -------
-        display : LCurveDisplay
-            The display itself.
-        """
-        ax = self._begin(ax)
+    def _draw(self, ax, **kwargs):
+        """The curve, and hollow markers for the corner and the fit."""
         style = {"color": COLORS[0], "label": "L-curve"} | kwargs
         (self.line_,) = ax.plot(self.residual_norm, self.coef_norm, **style)
         self.corner_ = self._mark(self.corner, "corner", color=COLORS[2], marker="s")
@@ -155,9 +141,7 @@ class LCurveDisplay(Display):
         ax.set_yscale("log", nonpositive="mask")
         ax.set_xlabel("norm of the residual")
         ax.set_ylabel("norm of the coefficients")
-        self._entitle(name, "L-curve")
         ax.legend()
-        return self
 
     def _mark(self, point, label, **style):
         """A marker, hollow so that two on one place are both seen."""

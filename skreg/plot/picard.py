@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from skreg.plot._axes import COLORS, Display
+from skreg.plot._axes import COLORS, EntitledDisplay
 from skreg.plot._spectra import check_target, spectrum_of
 
 
-class PicardDisplay(Display):
+class PicardDisplay(EntitledDisplay):
     """Picard plot: how much of the target each singular direction of the data carries.
 
     Shows, against the index i of the singular values, the singular values s_i, the coefficients of
@@ -57,6 +57,8 @@ class PicardDisplay(Display):
     ['s', "|U'y|", "|U'y| / s"]
     """
 
+    title = "Picard plot"
+
     def __init__(self, *, s, projections, estimator_name=None):
         self.s = np.asarray(s, dtype=np.float64)
         self.projections = np.asarray(projections, dtype=np.float64)
@@ -97,24 +99,8 @@ class PicardDisplay(Display):
         )
         return display.plot(ax=ax, name=name, **kwargs)
 
-    def plot(self, *, ax=None, name=None, **kwargs):
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw on, new ones by default.
-        name : str, default=None
-            Name in the title, that of the estimator by default.
-        **kwargs : dict
-            Keyword arguments of all lines, for `matplotlib.axes.Axes.plot`.
-
-        Returns
-        -------
-        display : PicardDisplay
-            The display itself.
-        """
-        ax = self._begin(ax)
+    def _draw(self, ax, **kwargs):
+        """Three sequences on one logarithmic axis."""
         index = np.arange(1, len(self.s) + 1)
         shown = (
             (self.s, "s", {"linestyle": "-", "color": COLORS[0]}),
@@ -128,6 +114,4 @@ class PicardDisplay(Display):
         ax.set_yscale("log", nonpositive="mask")
         ax.set_xlabel("index of the singular value")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        self._entitle(name, "Picard plot")
         ax.legend()
-        return self

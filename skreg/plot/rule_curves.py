@@ -5,14 +5,14 @@ import numpy as np
 from skreg._solvers.filters import tikhonov, truncated_svd
 from skreg._solvers.rules import RULES
 from skreg.plot._alphas import STYLES, alpha_axis, legend_above, mark_alpha
-from skreg.plot._axes import COLORS, Display
+from skreg.plot._axes import COLORS, EntitledDisplay
 from skreg.plot._spectra import alpha_of, check_grid, check_target, counts_of, spectrum_of
 
 DEFAULT = ("loo", "gcv", "robust_gcv", "l_curve", "ncp", "quasi_optimality", "evidence")
 MARKERS = "os^vD<>"  # hollow, so that minima on one place are all seen
 
 
-class RuleCurvesDisplay(Display):
+class RuleCurvesDisplay(EntitledDisplay):
     """Scores of several rules against alpha, each with a marker at its minimum.
 
     The smaller a score, the better alpha is in the eyes of that rule. As the rules measure
@@ -71,6 +71,8 @@ class RuleCurvesDisplay(Display):
     >>> {rule: f"{alpha:.3f}" for rule, alpha in display.best_alphas.items()}
     {'loo': '0.004', 'gcv': '0.008'}
     """
+
+    title, of = "Rules", "for"
 
     def __init__(self, *, alphas, scores, chosen=None, counts=False, estimator_name=None):
         self.alphas = np.asarray(alphas, dtype=np.float64)
@@ -148,24 +150,8 @@ class RuleCurvesDisplay(Display):
         )
         return display.plot(ax=ax, name=name, **kwargs)
 
-    def plot(self, *, ax=None, name=None, **kwargs):
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Axes to draw on, new ones by default.
-        name : str, default=None
-            Name in the title, that of the estimator by default.
-        **kwargs : dict
-            Keyword arguments of the curves, for `matplotlib.axes.Axes.plot`.
-
-        Returns
-        -------
-        display : RuleCurvesDisplay
-            The display itself.
-        """
-        ax = self._begin(ax)
+    def _draw(self, ax, **kwargs):
+        """Each rule's scores on its own scale, and a marker at their minimum."""
         self.lines_, self.markers_ = {}, {}
         for k, (rule, score) in enumerate(self.scores.items()):
             style = {"color": COLORS[k % len(COLORS)], "linestyle": STYLES[k % len(STYLES)]}
@@ -179,11 +165,9 @@ class RuleCurvesDisplay(Display):
         self.chosen_ = mark_alpha(ax, self.chosen, "fit", color="0.5", linestyle=":")
         alpha_axis(ax, counts=self.counts)
         ax.set_ylabel("score, scaled to [0, 1]")
-        self._entitle(name, "Rules", "for")
         handles = [*self.lines_.values(), self.chosen_]
         legend_above(ax, -0.05, 1.05, [line for line in handles if line is not None])
         ax.set_yticks(np.linspace(0, 1, 6))
-        return self
 
 
 def unit_range(score):
