@@ -218,7 +218,7 @@ def _checked_weights(weights):
 
 
 def _checked_samples(X, n_features):
-    """Samples in float64, centred, and divided by a power of two that keeps squares in range."""
+    """Samples in float64, of which two at least differ."""
     X = check_array(X, dtype=np.float64, input_name="X")
     if X.shape[1] != n_features:
         raise ValueError(
